@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two clocks: the monotonic one for deadlines, the real one for what a seal says.
+ *
+ * Thread: any
+ */
+#ifndef ZEGEL_UTIL_CLOCK_H
+#define ZEGEL_UTIL_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds that never go back; they say nothing about the date. */
+uint64_t clock_monotonic_ms(void);
+/* Whole seconds since the epoch, rounded down: a seal's iat is never in the future. */
+int64_t clock_real_s(void);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libzegel: ask the local sealing agent for a finished seal.
+ *
+ * The library holds no key and no PIN, starts no thread, touches no signal and keeps no
+ * global state. A handle may be used from several threads at once; each call uses a
+ * connection of its own for its time, and idle connections are kept and used again. After
+ * fork() a child makes its own handle.
+ *
+ * Every call takes at most its timeout. A connection that broke is made anew; a request
+ * is repeated only when it is sure that it was never answered, within the same timeout.
+ *
+ * Texts given out are UTF-8 and end in a NUL. Lengths are in bytes, times in seconds
+ * since the epoch unless the name says _ms.
+ */
+#ifndef ZEGEL_H
+#define ZEGEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ZEGEL_API __attribute__((visibility("default")))
+
+/* How a call ended: the nine words of the wire (proto/README.md). */
+enum zegel_status {
+	ZEGEL_OK = 0,
+	ZEGEL_INVALID = 1, /* the request is not what it must be; do not repeat it */
+	ZEGEL_DENIED = 2,  /* not allowed, or no such key: they look the same */
+	ZEGEL_LOCKED = 3,  /* the token waits for a security officer */
+	ZEGEL_BUSY = 4,    /* try again after retry_after_ms */
+	ZEGEL_TIMEOUT = 5, /* try again */
+	ZEGEL_UNAVAILABLE = 6, /* no agent, or no token now; try again */
+	ZEGEL_UNSUPPORTED = 7, /* this agent, key or profile cannot do that */
+	ZEGEL_INTERNAL = 8,    /* the agent or this library failed */
+};
+
+/* "DENIED"; never NULL, a constant. A number that is none of the nine reads as INTERNAL. */
+ZEGEL_API const char *zegel_status_name(enum zegel_status status);
+/* Whether the same request may be sent again: BUSY, TIMEOUT and UNAVAILABLE. */
+ZEGEL_API bool zegel_status_can_retry(enum zegel_status status);
+
+/* Why a call failed, filled when a call does not return ZEGEL_OK. */
+struct zegel_error {
+	enum zegel_status status;
+	uint32_t retry_after_ms; /* 0 when the agent gave no hint */
+	char text[256];          /* what was expected, or what the system said */
+};
+
+/* A handle on one agent. */
+struct zegel;
+
+/*
+ * Opens a handle. Nothing is sent yet: an agent that is not there shows at the first call.
+ *   socket_path  NULL: $ZEGEL_SOCKET, else /run/zegel/zegel.sock
+ *   timeout_ms   for each call, 1 to 60000; 0: 10000
+ *   out          the handle, to be closed with zegel_close()
+ *   error        may be NULL
+ * INVALID: the path is longer than a Unix socket's can be (107 bytes), or the timeout is.
+ */
+ZEGEL_API enum zegel_status zegel_open(const char *socket_path, uint32_t timeout_ms,
+	struct zegel **out, struct zegel_error *error);
+/* Closes the handle, which no thread may be using; NULL is fine. */
+ZEGEL_API void zegel_close(struct zegel *zegel);
+
+/*
+ * What to seal. Set .size = sizeof(struct zegel_seal_request) and zero the rest (a
+ * designated initialiser does), so that members added later read as absent.
+ */
+struct zegel_seal_request {
+	size_t size;
+	const char *key; /* name of the key in the agent's configuration; required */
+	const char *profile;   /* "dsgo-auth" or "digest"; required */
+	const char *algorithm; /* RFC 7518 name; NULL: the profile's default */
+
+	/* dsgo-auth: */
+	const char *audience; /* aud, the receiver's identifier; required */
+	const char *claims;   /* further claims, one JSON object, or NULL */
+	bool not_before;      /* also set nbf = iat */
+
+	/* digest: */
+	const uint8_t *digest; /* digest_len bytes, as long as the algorithm's hash */
+	size_t digest_len;
+};
+
+/* A finished seal. */
+struct zegel_seal {
+	const char *text; /* compact JWS (RFC 7515 3.1); NULL for "digest" */
+	const uint8_t
+		*data; /* data_len bytes: the text without its NUL, or the raw signature
+				(RSA: as long as the modulus; ECDSA: r and s, as RFC 7518 3.4) */
+	size_t data_len;
+	const char *jti;       /* NULL where the seal has none */
+	int64_t issued_at;     /* iat, 0 where the seal has none */
+	int64_t expires_at;    /* exp, 0 where the seal has none */
+	const char *algorithm; /* "RS256" */
+	uint8_t certificate_sha256
+		[32]; /* of the DER of the certificate it verifies with */
+};
+
+/*
+ * Asks for a seal.
+ *   out    a new seal, to be freed with zegel_seal_free(); untouched on failure
+ *   error  may be NULL
+ */
+ZEGEL_API enum zegel_status zegel_seal(struct zegel *zegel,
+	const struct zegel_seal_request *request, struct zegel_seal **out,
+	struct zegel_error *error);
+/* NULL is fine. */
+ZEGEL_API void zegel_seal_free(struct zegel_seal *seal);
+
+enum zegel_key_state {
+	ZEGEL_KEY_READY = 0,
+	ZEGEL_KEY_LOCKED = 1,      /* the token waits for a security officer */
+	ZEGEL_KEY_UNAVAILABLE = 2, /* no token has it now */
+	ZEGEL_KEY_NOT_VALID = 3,   /* the certificate is not valid now */
+};
+
+struct zegel_key {
+	const char *name;
+	enum zegel_key_state state;
+	const char *const *profiles; /* n_profiles that this client may ask for */
+	size_t n_profiles;
+	const char *const *algorithms; /* n_algorithms that the key can do */
+	size_t n_algorithms;
+	const char *identifier; /* iss of its seals, or NULL */
+	int64_t not_before;     /* of the certificate */
+	int64_t not_after;
+	uint8_t certificate_sha256[32]; /* of the leaf's DER */
+};
+
+struct zegel_keys {
+	const struct zegel_key *keys; /* n_keys in the order of their names */
+	size_t n_keys;
+};
+
+/* The keys that this client may use; free with zegel_keys_free(). */
+ZEGEL_API enum zegel_status zegel_list_keys(
+	struct zegel *zegel, struct zegel_keys **out, struct zegel_error *error);
+/* NULL is fine. */
+ZEGEL_API void zegel_keys_free(struct zegel_keys *keys);
+
+struct zegel_certificate {
+	const uint8_t *der;
+	size_t der_len;
+};
+
+/* A key with its certificates, leaf first, root last. */
+struct zegel_description {
+	struct zegel_key key;
+	const struct zegel_certificate *chain; /* n_chain of them */
+	size_t n_chain;
+};
+
+/* Describes one key; free with zegel_description_free(). */
+ZEGEL_API enum zegel_status zegel_describe_key(struct zegel *zegel, const char *key,
+	struct zegel_description **out, struct zegel_error *error);
+/* NULL is fine. */
+ZEGEL_API void zegel_description_free(struct zegel_description *description);
+
+struct zegel_health {
+	char agent[64]; /* "zegel 0.1.0" */
+	uint64_t uptime_s;
+	uint32_t waiting;   /* requests in all lines */
+	uint32_t in_flight; /* jobs that tokens are working on */
+	uint64_t sealed;    /* seals released since the start */
+	uint32_t keys_ready;
+	uint32_t keys; /* that this client may use */
+};
+
+/* How the agent is. */
+ZEGEL_API enum zegel_status zegel_health(
+	struct zegel *zegel, struct zegel_health *out, struct zegel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
