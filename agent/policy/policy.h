@@ -50,7 +50,17 @@ void policy_freep(struct policy **policy);
 /* BAD_CONFIG when a client of this name, or another for the same user, is there. */
 MUST_CHECK enum status policy_add_client(
 	struct policy *policy, const char *name, uid_t uid);
-/* Adds to the client of that name; BAD_CONFIG when it has a rule of this name. */
+/*
+ * Whether a rule may not have this name, because a refusal has it: "stranger" (the user
+ * has no client section), "no-rule" (nothing for this key and profile), "audience" (there
+ * is something, but not for this audience).
+ */
+bool policy_is_reserved(const char *rule);
+/*
+ * Adds to the client of that name. BAD_CONFIG when there is no such client, when it has a
+ * rule of this name, when the name is reserved, or when profile digest has an audience.
+ * Of rules for the same key and profile the first added that allows is the one named.
+ */
 MUST_CHECK enum status policy_add_rule(
 	struct policy *policy, const char *client, const struct policy_rule_spec *spec);
 

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+
+#define AUD_A "did:ishare:EU.NL.NTRNL-11111111"
+#define AUD_B "did:ishare:EU.NL.NTRNL-22222222"
+#define AUD_C "did:ishare:EU.NL.NTRNL-33333333"
+
+enum {
+	N_MANY = 10000,
+	N_QUESTIONS = 20000,
+	UID_FIRST = 2000,
+};
+
+static void add_rule(
+	struct policy *policy, const char *client, const struct policy_rule_spec *spec)
+{
+	assert_int_equal(policy_add_rule(policy, client, spec), STATUS_OK);
+}
+
+/* Two clients: "planning" (1000) with all kinds of rules, "idle" (1001) with none. */
+static struct policy *new_example(void)
+{
+	static const char *const only_b[] = {AUD_B};
+	static const char *const b_and_a[] = {AUD_B, AUD_A};
+	struct policy *policy = NULL;
+
+	assert_int_equal(policy_new(&policy), STATUS_OK);
+	assert_int_equal(policy_add_client(policy, "planning", 1000), STATUS_OK);
+	assert_int_equal(policy_add_client(policy, "idle", 1001), STATUS_OK);
+	add_rule(policy, "planning",
+		&(struct policy_rule_spec){"z", "bouw", "dsgo-auth", only_b, 1});
+	add_rule(policy, "planning",
+		&(struct policy_rule_spec){"a", "bouw", "dsgo-auth", b_and_a, 2});
+	add_rule(policy, "planning",
+		&(struct policy_rule_spec){"raw", "bouw", "digest", NULL, 0});
+	add_rule(policy, "planning",
+		&(struct policy_rule_spec){"any", "archief", "dsgo-auth", NULL, 0});
+	return policy;
+}
+
+struct decision {
+	uid_t uid;
+	const char *key;
+	const char *profile;
+	const char *audience;
+	enum status status;
+	const char *client;
+	const char *rule;
+};
+
+static const struct decision decisions[] = {
+	{1000, "bouw", "dsgo-auth", AUD_A, STATUS_OK, "planning", "a"},
+	/* Both allow; the first of the file is named although its name comes last. */
+	{1000, "bouw", "dsgo-auth", AUD_B, STATUS_OK, "planning", "z"},
+	{1000, "bouw", "dsgo-auth", AUD_C, STATUS_DENIED, "planning", "audience"},
+	{1000, "bouw", "dsgo-auth", NULL, STATUS_DENIED, "planning", "audience"},
+	{1000, "bouw", "dsgo-auth", "", STATUS_DENIED, "planning", "audience"},
+	{1000, "bouw", "digest", NULL, STATUS_OK, "planning", "raw"},
+	{1000, "archief", "dsgo-auth", AUD_C, STATUS_OK, "planning", "any"},
+	{1000, "archief", "digest", NULL, STATUS_DENIED, "planning", "no-rule"},
+	{1000, "bouw", "dsgo-nr", AUD_A, STATUS_DENIED, "planning", "no-rule"},
+	{1000, "bou", "dsgo-auth", AUD_A, STATUS_DENIED, "planning", "no-rule"},
+	{1000, "bouww", "dsgo-auth", AUD_A, STATUS_DENIED, "planning", "no-rule"},
+	{1001, "bouw", "dsgo-auth", AUD_A, STATUS_DENIED, "idle", "no-rule"},
+	{1002, "bouw", "dsgo-auth", AUD_A, STATUS_DENIED, "", "stranger"},
+	{0, "bouw", "dsgo-auth", AUD_A, STATUS_DENIED, "", "stranger"},
+	{(uid_t)-1, "bouw", "dsgo-auth", AUD_A, STATUS_DENIED, "", "stranger"},
+};
+
+static void check_decision(const struct policy *policy, const struct decision *wanted)
+{
+	const struct policy_question question = {
+		{wanted->uid}, wanted->key, wanted->profile, wanted->audience};
+	const struct policy_verdict verdict = policy_decide(policy, &question);
+
+	assert_int_equal(verdict.status, wanted->status);
+	assert_string_equal(verdict.client, wanted->client);
+	assert_string_equal(verdict.rule, wanted->rule);
+}
+
+static void policy_names_the_rule_or_the_refusal(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = new_example();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
+		check_decision(policy, &decisions[i]);
+}
+
+static void policy_refuses_all_when_it_is_empty(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+
+	(void)state;
+	assert_int_equal(policy_new(&policy), STATUS_OK);
+	check_decision(policy, &(struct decision){0, "bouw", "digest", NULL,
+				       STATUS_DENIED, "", "stranger"});
+	assert_false(policy_is_known(policy, (struct policy_peer){0}));
+}
+
+static void policy_shows_only_what_may_be_used(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = new_example();
+	const struct policy_peer planning = {1000}, idle = {1001}, stranger = {1002};
+
+	(void)state;
+	assert_true(policy_is_known(policy, planning));
+	assert_true(policy_is_known(policy, idle));
+	assert_false(policy_is_known(policy, stranger));
+	assert_true(policy_can_see(policy, planning, "bouw"));
+	assert_true(policy_can_see(policy, planning, "archief"));
+	assert_false(policy_can_see(policy, planning, "b"));
+	assert_false(policy_can_see(policy, planning, "zzz"));
+	assert_false(policy_can_see(policy, idle, "bouw"));
+	assert_false(policy_can_see(policy, stranger, "bouw"));
+	assert_true(policy_can_use(policy, planning, "bouw", "digest"));
+	assert_true(policy_can_use(policy, planning, "bouw", "dsgo-auth"));
+	assert_false(policy_can_use(policy, planning, "archief", "digest"));
+	assert_false(policy_can_use(policy, idle, "bouw", "digest"));
+	assert_false(policy_can_use(policy, stranger, "bouw", "digest"));
+}
+
+static void policy_refuses_what_would_be_ambiguous(void **state)
+{
+	static const char *const audience[] = {AUD_A};
+	static const struct policy_rule_spec bad[] = {
+		{"a", "other", "other", NULL, 0},
+		{"limited", "bouw", "digest", audience, 1},
+		{"stranger", "bouw", "dsgo-auth", NULL, 0},
+		{"no-rule", "bouw", "dsgo-auth", NULL, 0},
+		{"audience", "bouw", "dsgo-auth", NULL, 0},
+	};
+	CLEANUP(policy_freep) struct policy *policy = new_example();
+
+	(void)state;
+	assert_int_equal(policy_add_client(policy, "planning", 5), STATUS_BAD_CONFIG);
+	assert_int_equal(policy_add_client(policy, "other", 1000), STATUS_BAD_CONFIG);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(policy_add_rule(policy, "planning", &bad[i]),
+			STATUS_BAD_CONFIG);
+	assert_int_equal(policy_add_rule(policy, "nobody-here",
+				 &(struct policy_rule_spec){"r", "k", "p", NULL, 0}),
+		STATUS_BAD_CONFIG);
+	/* None of them left a trace. */
+	for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
+		check_decision(policy, &decisions[i]);
+}
+
+static void policy_keeps_nothing_of_the_caller(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	char name[] = "client", rule[] = "rule", key[] = "key", audience[] = AUD_A;
+	const char *audiences[] = {audience};
+	const struct policy_rule_spec spec = {rule, key, "dsgo-auth", audiences, 1};
+
+	(void)state;
+	assert_int_equal(policy_new(&policy), STATUS_OK);
+	assert_int_equal(policy_add_client(policy, name, 7), STATUS_OK);
+	add_rule(policy, name, &spec);
+	name[0] = rule[0] = key[0] = audience[0] = 'X';
+	check_decision(policy, &(struct decision){7, "key", "dsgo-auth", AUD_A,
+				       STATUS_OK, "client", "rule"});
+}
+
+static void policy_finds_each_of_ten_thousand_clients(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	char name[32];
+
+	(void)state;
+	assert_int_equal(policy_new(&policy), STATUS_OK);
+	for (uid_t i = 0; i < N_MANY; i++) {
+		(void)snprintf(name, sizeof(name), "client-%u", i);
+		assert_int_equal(
+			policy_add_client(policy, name, UID_FIRST + i * 7), STATUS_OK);
+		add_rule(policy, name,
+			&(struct policy_rule_spec){name, "key", "digest", NULL, 0});
+	}
+	for (uid_t i = 0; i < N_MANY; i++) {
+		const uid_t uid = UID_FIRST + i * 7;
+
+		(void)snprintf(name, sizeof(name), "client-%u", i);
+		check_decision(policy, &(struct decision){uid, "key", "digest", NULL,
+					       STATUS_OK, name, name});
+		check_decision(policy, &(struct decision){uid + 1, "key", "digest",
+					       NULL, STATUS_DENIED, "", "stranger"});
+	}
+}
+
+/* The oracle: every rule in the order of the file, looked at one by one. */
+struct plain_rule {
+	uid_t uid;
+	char name[16];
+	const char *key;
+	const char *profile;
+	const char *audiences[3];
+	size_t n_audiences;
+};
+
+enum {
+	N_PLAIN = 400,
+	N_USERS = 20,
+};
+
+static const char *const keys[] = {"a", "aa", "ab", "b", "k-1", "k-10"};
+static const char *const profiles[] = {"digest", "dsgo-auth", "dsgo"};
+static const char *const some_audiences[] = {AUD_A, AUD_B, AUD_C, "x", "xx"};
+
+/* xorshift64: the same questions in every run and on every machine. */
+static uint64_t next_random(uint64_t *seed, uint64_t below)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed % below;
+}
+
+static bool is_plain_allowed(const struct plain_rule *rule, const char *audience)
+{
+	if (rule->n_audiences == 0)
+		return true;
+	for (size_t i = 0; i < rule->n_audiences; i++) {
+		if (audience != NULL && strcmp(rule->audiences[i], audience) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *decide_plainly(
+	const struct plain_rule *rules, const struct policy_question *question)
+{
+	const char *refusal = "no-rule";
+
+	for (size_t i = 0; i < N_PLAIN; i++) {
+		const struct plain_rule *rule = &rules[i];
+
+		if (rule->uid != question->peer.uid ||
+			strcmp(rule->key, question->key) != 0 ||
+			strcmp(rule->profile, question->profile) != 0)
+			continue;
+		if (is_plain_allowed(rule, question->audience))
+			return rule->name;
+		refusal = "audience";
+	}
+	return refusal;
+}
+
+static void make_plain_rule(struct plain_rule *rule, size_t number, uint64_t *seed)
+{
+	(void)snprintf(rule->name, sizeof(rule->name), "r%zu", number);
+	rule->uid = (uid_t)next_random(seed, N_USERS);
+	rule->key = keys[next_random(seed, ARRAY_LEN(keys))];
+	rule->profile = profiles[next_random(seed, ARRAY_LEN(profiles))];
+	rule->n_audiences = 0;
+	if (strcmp(rule->profile, "digest") == 0)
+		return;
+	rule->n_audiences = (size_t)next_random(seed, 4);
+	for (size_t i = 0; i < rule->n_audiences; i++)
+		rule->audiences[i] =
+			some_audiences[next_random(seed, ARRAY_LEN(some_audiences))];
+}
+
+static void fill_from_plain(
+	struct policy *policy, struct plain_rule *rules, uint64_t *seed)
+{
+	char client[16];
+
+	for (uid_t uid = 0; uid < N_USERS; uid++) {
+		(void)snprintf(client, sizeof(client), "c%u", uid);
+		assert_int_equal(policy_add_client(policy, client, uid), STATUS_OK);
+	}
+	for (size_t i = 0; i < N_PLAIN; i++) {
+		make_plain_rule(&rules[i], i, seed);
+		(void)snprintf(client, sizeof(client), "c%u", rules[i].uid);
+		add_rule(policy, client,
+			&(struct policy_rule_spec){rules[i].name, rules[i].key,
+				rules[i].profile, rules[i].audiences,
+				rules[i].n_audiences});
+	}
+}
+
+static void policy_agrees_with_reading_all_rules(void **state)
+{
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct plain_rule rules[N_PLAIN];
+	uint64_t seed = UINT64_C(0x5a6567656c);
+
+	(void)state;
+	assert_int_equal(policy_new(&policy), STATUS_OK);
+	fill_from_plain(policy, rules, &seed);
+	for (size_t i = 0; i < N_QUESTIONS; i++) {
+		const uint64_t pick = next_random(&seed, ARRAY_LEN(some_audiences) + 1);
+		const struct policy_question question = {
+			{(uid_t)next_random(&seed, N_USERS)},
+			keys[next_random(&seed, ARRAY_LEN(keys))],
+			profiles[next_random(&seed, ARRAY_LEN(profiles))],
+			pick < ARRAY_LEN(some_audiences) ? some_audiences[pick] : NULL};
+		const struct policy_verdict verdict = policy_decide(policy, &question);
+		const char *wanted = decide_plainly(rules, &question);
+
+		assert_string_equal(verdict.rule, wanted);
+		assert_int_equal(verdict.status,
+			policy_is_reserved(wanted) ? STATUS_DENIED : STATUS_OK);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policy_names_the_rule_or_the_refusal),
+		cmocka_unit_test(policy_refuses_all_when_it_is_empty),
+		cmocka_unit_test(policy_shows_only_what_may_be_used),
+		cmocka_unit_test(policy_refuses_what_would_be_ambiguous),
+		cmocka_unit_test(policy_keeps_nothing_of_the_caller),
+		cmocka_unit_test(policy_finds_each_of_ten_thousand_clients),
+		cmocka_unit_test(policy_agrees_with_reading_all_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
