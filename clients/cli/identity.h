@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a seal certificate names (spec 1.9): the DID made of countryName and
+ * organizationIdentifier, or the older EORI form that stands in serialNumber.
+ *
+ * Thread: any
+ */
+#ifndef ZEGEL_CLI_IDENTITY_H
+#define ZEGEL_CLI_IDENTITY_H
+
+#include <openssl/x509.h>
+
+#include "util/defs.h"
+#include "util/text.h"
+
+/* "" where the certificate does not have that form. */
+struct identity {
+	char did[AUDIENCE_MAX_LEN + 1];  /* did:ishare:EU.NL.NTRNL-12345678 */
+	char eori[AUDIENCE_MAX_LEN + 1]; /* EU.EORI.NL123456789 */
+};
+
+struct identity identity_from_certificate(const X509 *certificate);
+
+#endif
