@@ -38,6 +38,7 @@ LIST
 /usr/bin/readelf binutils
 LIST
 	full) cat <<'LIST' ;;
+/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev
 /usr/bin/npm npm
 LIST
 	*) return 1 ;;
