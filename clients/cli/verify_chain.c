@@ -268,7 +268,9 @@ static void judge_leaf(X509 *leaf, struct report *report)
 {
 	EVP_PKEY *key = X509_get0_pubkey(leaf);
 
-	if (X509_check_ca(leaf) != 0)
+	/* X509_check_ca() alone forgives CA:TRUE beside a usage without keyCertSign. */
+	if (X509_check_ca(leaf) != 0 ||
+		(X509_get_extension_flags(leaf) & EXFLAG_CA) != 0)
 		report_fail(report, REPORT_LEAF, "the first certificate is a CA");
 	else
 		report_pass(report, REPORT_LEAF, "not a CA");
