@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "identity.h"
+#include "holder.h"
 #include "util/log.h"
 
 enum {
@@ -30,15 +30,14 @@ static void judge_subject(const json_t *claims, struct report *report)
 static void judge_certificate_identity(
 	const char *issuer, const X509 *leaf, struct report *report)
 {
-	const struct identity identity = identity_from_certificate(leaf);
+	const struct holder holder = holder_from_certificate(leaf);
 
-	if (identity.did[0] == '\0' && identity.eori[0] == '\0')
+	if (holder.did[0] == '\0' && holder.eori[0] == '\0')
 		report_fail(report, REPORT_IDENTITY,
 			"the certificate has no organizationIdentifier; give --iss");
-	else if (strcmp(issuer, identity.did) != 0 &&
-		 strcmp(issuer, identity.eori) != 0)
+	else if (strcmp(issuer, holder.did) != 0 && strcmp(issuer, holder.eori) != 0)
 		report_fail(report, REPORT_IDENTITY, "the certificate names %s",
-			identity.did[0] != '\0' ? identity.did : identity.eori);
+			holder.did[0] != '\0' ? holder.did : holder.eori);
 	else
 		report_pass(report, REPORT_IDENTITY, "the certificate names iss");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "identity.h"
+#include "holder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,9 +54,9 @@ static bool is_eori(const char *text)
 	       country[COUNTRY_LEN + n_digits] == '\0';
 }
 
-struct identity identity_from_certificate(const X509 *certificate)
+struct holder holder_from_certificate(const X509 *certificate)
 {
-	struct identity identity = {.did = ""};
+	struct holder holder = {.did = ""};
 	char country[COUNTRY_LEN + 1];
 	char organization[128];
 	char serial[128];
@@ -65,10 +65,10 @@ struct identity identity_from_certificate(const X509 *certificate)
 		is_upper(country[0]) && is_upper(country[1]) &&
 		get_attribute(certificate, NID_organizationIdentifier, organization,
 			sizeof(organization)))
-		(void)snprintf(identity.did, sizeof(identity.did),
-			"did:ishare:EU.%s.%s", country, organization);
+		(void)snprintf(holder.did, sizeof(holder.did), "did:ishare:EU.%s.%s",
+			country, organization);
 	if (get_attribute(certificate, NID_serialNumber, serial, sizeof(serial)) &&
 		is_eori(serial))
-		(void)snprintf(identity.eori, sizeof(identity.eori), "%s", serial);
-	return identity;
+		(void)snprintf(holder.eori, sizeof(holder.eori), "%s", serial);
+	return holder;
 }

@@ -5,8 +5,8 @@
  *
  * Thread: any
  */
-#ifndef ZEGEL_CLI_IDENTITY_H
-#define ZEGEL_CLI_IDENTITY_H
+#ifndef ZEGEL_CLI_HOLDER_H
+#define ZEGEL_CLI_HOLDER_H
 
 #include <openssl/x509.h>
 
@@ -14,11 +14,11 @@
 #include "util/text.h"
 
 /* "" where the certificate does not have that form. */
-struct identity {
+struct holder {
 	char did[AUDIENCE_MAX_LEN + 1];  /* did:ishare:EU.NL.NTRNL-12345678 */
 	char eori[AUDIENCE_MAX_LEN + 1]; /* EU.EORI.NL123456789 */
 };
 
-struct identity identity_from_certificate(const X509 *certificate);
+struct holder holder_from_certificate(const X509 *certificate);
 
 #endif
