@@ -34,4 +34,11 @@ if command -v g++ > /dev/null; then
 	g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ "$header" ||
 		fail "C++ cannot read $header"
 fi
+# What clients/README.md shows is the example that is compiled and run, without its head.
+here=$(dirname "$header")
+# shellcheck disable=SC2016 # backquotes of Markdown
+shown=$(sed -n '/^```c$/,/^```$/{/^```/d;p}' "$here/../README.md")
+if [ "$shown" != "$(sed '1,/^#include/{/^#include/!d}' "$here/example.c")" ]; then
+	fail "clients/README.md does not show example.c"
+fi
 exit "$status"

@@ -4,11 +4,14 @@
  *
  * The library holds no key and no PIN, starts no thread, touches no signal and keeps no
  * global state. A handle may be used from several threads at once; each call uses a
- * connection of its own for its time, and idle connections are kept and used again. After
- * fork() a child makes its own handle.
+ * connection of its own for its time, and up to 16 idle ones are kept for the next calls.
+ * After fork() a child may go on with the handle: it makes connections of its own.
  *
- * Every call takes at most its timeout. A connection that broke is made anew; a request
- * is repeated only when it is sure that it was never answered, within the same timeout.
+ * Every call takes at most its timeout. An idle connection that the agent closed is made
+ * anew; the request is then repeated, once, when not one byte of an answer had come.
+ *
+ * Before anything is sent, the kernel is asked who listens at the socket. If that is not
+ * root, the user zegel or our own, the call is UNAVAILABLE and nothing was sent.
  *
  * Texts given out are UTF-8 and end in a NUL. Lengths are in bytes, times in seconds
  * since the epoch unless the name says _ms.
@@ -30,7 +33,7 @@ extern "C" {
 enum zegel_status {
 	ZEGEL_OK = 0,
 	ZEGEL_INVALID = 1, /* the request is not what it must be; do not repeat it */
-	ZEGEL_DENIED = 2,  /* not allowed, or no such key: they look the same */
+	ZEGEL_DENIED = 2,  /* not allowed (to connect, too), or no such key */
 	ZEGEL_LOCKED = 3,  /* the token waits for a security officer */
 	ZEGEL_BUSY = 4,    /* try again after retry_after_ms */
 	ZEGEL_TIMEOUT = 5, /* try again */
@@ -69,7 +72,9 @@ ZEGEL_API void zegel_close(struct zegel *zegel);
 
 /*
  * What to seal. Set .size = sizeof(struct zegel_seal_request) and zero the rest (a
- * designated initialiser does), so that members added later read as absent.
+ * designated initialiser does), so that members added later read as absent. A member
+ * that this library does not know yet must be zero: INVALID. So is one that is not for
+ * the profile.
  */
 struct zegel_seal_request {
 	size_t size;
@@ -90,16 +95,17 @@ struct zegel_seal_request {
 /* A finished seal. */
 struct zegel_seal {
 	const char *text; /* compact JWS (RFC 7515 3.1); NULL for "digest" */
-	const uint8_t
-		*data; /* data_len bytes: the text without its NUL, or the raw signature
-				(RSA: as long as the modulus; ECDSA: r and s, as RFC 7518 3.4) */
+	/*
+	 * data_len bytes: the text without its NUL, or the raw signature (RSA: as long as
+	 * the modulus; ECDSA: r and s, as RFC 7518 3.4).
+	 */
+	const uint8_t *data;
 	size_t data_len;
-	const char *jti;       /* NULL where the seal has none */
-	int64_t issued_at;     /* iat, 0 where the seal has none */
-	int64_t expires_at;    /* exp, 0 where the seal has none */
-	const char *algorithm; /* "RS256" */
-	uint8_t certificate_sha256
-		[32]; /* of the DER of the certificate it verifies with */
+	const char *jti;                /* NULL where the seal has none */
+	int64_t issued_at;              /* iat, 0 where the seal has none */
+	int64_t expires_at;             /* exp, 0 where the seal has none */
+	const char *algorithm;          /* "RS256" */
+	uint8_t certificate_sha256[32]; /* of the DER that it verifies with */
 };
 
 /*
@@ -152,7 +158,7 @@ struct zegel_certificate {
 /* A key with its certificates, leaf first, root last. */
 struct zegel_description {
 	struct zegel_key key;
-	const struct zegel_certificate *chain; /* n_chain of them */
+	const struct zegel_certificate *chain; /* n_chain of them, at least one */
 	size_t n_chain;
 };
 
