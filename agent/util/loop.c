@@ -31,7 +31,9 @@ struct slot {
 struct loop {
 	int epoll;
 	bool is_stopping;
-	struct slot *slots; /* owns */
+	loop_timer_fn *turn_end; /* NULL: nothing */
+	void *turn_context;      /* borrows */
+	struct slot *slots;      /* owns */
 	size_t n_slots;
 	size_t free_slot;         /* n_slots when none is free */
 	struct loop_timer **heap; /* owns the array, borrows the timers */
@@ -252,6 +254,12 @@ static int wait_ms(const struct loop *loop)
 						  : (int)(loop->heap[0]->at_ms - now);
 }
 
+void loop_set_turn_end(struct loop *loop, loop_timer_fn *call, void *context)
+{
+	loop->turn_end = call;
+	loop->turn_context = context;
+}
+
 enum status loop_run(struct loop *loop)
 {
 	while (!loop->is_stopping) {
@@ -267,6 +275,8 @@ enum status loop_run(struct loop *loop)
 		call_timers(loop);
 		for (int i = 0; i < n && !loop->is_stopping; i++)
 			call_source(loop, &events[i]);
+		if (loop->turn_end != NULL)
+			loop->turn_end(loop->turn_context);
 	}
 	return STATUS_OK;
 }

@@ -53,6 +53,12 @@ MUST_CHECK enum status loop_timer_set(
 	struct loop *loop, struct loop_timer *timer, uint64_t at_ms);
 void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
 
+/*
+ * Calls once at the end of each turn, after everything that was ready: for work that many
+ * events of one turn share. NULL: nothing.
+ */
+void loop_set_turn_end(struct loop *loop, loop_timer_fn *call, void *context);
+
 /* Runs until loop_stop(); IO when epoll itself fails. */
 MUST_CHECK enum status loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
