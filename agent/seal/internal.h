@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of the sealer, shared by sealer.c (what there is), seal.c (the act) and
+ * desk.c (who may sit down at a token next).
+ *
+ * Thread: main
+ */
+#ifndef ZEGEL_SEAL_INTERNAL_H
+#define ZEGEL_SEAL_INTERNAL_H
+
+#include "seal.h"
+#include "util/slots.h"
+
+enum {
+	ACTS_MAX = 1 << 17, /* in all lines and at all tokens */
+	GIVEN_MAX = 3,      /* times that a job is given; the last time alone */
+};
+
+/* A token, and the keys on it for which somebody waits. */
+struct desk {
+	TAILQ_ENTRY(desk) next_stirred;
+	TAILQ_HEAD(desk_waiting, key_on) waiting; /* takes turns: first in, then last */
+	struct sealer *sealer;                    /* borrows: its owner */
+	struct token *token;                      /* owns */
+	bool is_stirred;  /* something changed: look at it at the end of the turn */
+	bool is_ready;    /* as it was judged last */
+	bool is_reserved; /* an act is alone at this token */
+};
+
+enum act_state {
+	ACT_WAITING,
+	ACT_OUT,
+};
+
+struct act {
+	TAILQ_ENTRY(act) next; /* in its key's line, while it waits */
+	struct sealer *sealer; /* borrows */
+	uint64_t id;
+	struct seal_owner owner;
+	struct seal_request *request; /* owns */
+	const struct algorithm *algorithm;
+	struct key *key;
+	struct key_on *on;  /* where the job is, while it is out */
+	const char *client; /* borrows from the policy */
+	const char *rule;
+	enum act_state state;
+	bool is_over; /* answered or forgotten; kept until its job comes back */
+	uint32_t n_given;
+	uint64_t begun_ms;
+	uint64_t given_ms;
+	struct loop_timer timer; /* its deadline */
+	struct draft draft;
+};
+
+struct sealer {
+	struct loop *loop;           /* borrows */
+	const struct policy *policy; /* borrows */
+	struct hashes hashes;
+	struct token_gate *gate; /* owns */
+	struct desk *desks;      /* owns n_desks */
+	size_t n_desks;
+	struct key *keys; /* owns n_keys, sorted by name */
+	size_t n_keys;
+	struct slots acts;
+	TAILQ_HEAD(stirred, desk) stirred;
+	seal_done_fn *done;
+	void *done_context;
+	uint32_t min_left_s;
+	uint32_t line_max;
+	bool is_stopping;
+	struct sealer_counts counts;
+	struct buf seal;      /* the seal being answered */
+	struct token_job job; /* the job being given */
+};
+
+/* desk.c */
+
+/* Look at this desk at the end of the turn. */
+void desk_stir(struct desk *desk);
+/* The end of a turn: gives jobs at every desk that was stirred. */
+void desk_on_turn_end(void *sealer);
+/* The token's state changed: judge its keys, send away those who wait in vain. */
+void desk_on_change(struct desk *desk);
+/* Joins the key's line, in front when it was out before. */
+void desk_join(struct act *act, bool is_first);
+void desk_leave(struct act *act);
+/* OK: worth waiting for; else what to say: NOT_VALID_NOW, LOCKED or TOKEN_GONE. */
+enum status desk_get_hope(const struct key *key);
+
+/* seal.c */
+
+/* Composes and gives the job; false when the token does not take it. */
+bool seal_start(struct act *act, struct key_on *on);
+/* Answers an act that waits, and ends it. */
+void seal_refuse(struct act *act, enum status status);
+void seal_on_result(struct desk *desk, const struct token_result *result);
+void seal_on_lost(struct desk *desk, uint64_t job_id);
+
+#endif

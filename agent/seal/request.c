@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "form.h"
+
+void request_freep(struct seal_request **request)
+{
+	if (*request == NULL)
+		return;
+	claims_deinit(&(*request)->claims);
+	freep(request);
+}
+
+static enum status take_algorithm(
+	struct seal_request *request, const struct request_fields *fields)
+{
+	const char *only = request->form->algorithm;
+
+	if (!fields->has_algorithm) {
+		request->algorithm =
+			only == NULL ? NULL : algorithm_find(bytes_from_text(only));
+		return STATUS_OK;
+	}
+	request->algorithm = algorithm_find(fields->algorithm);
+	if (request->algorithm == NULL)
+		return STATUS_UNKNOWN_ALGORITHM;
+	if (only != NULL && !bytes_is_equal(fields->algorithm, bytes_from_text(only)))
+		return STATUS_DSGO_ALGORITHM;
+	return STATUS_OK;
+}
+
+static enum status take_dsgo_auth(
+	struct seal_request *request, const struct request_fields *fields)
+{
+	if (!text_is_identifier(fields->audience, AUDIENCE_MAX_LEN))
+		return STATUS_BAD_AUDIENCE;
+	memcpy(request->audience, fields->audience.p, fields->audience.len);
+	request->has_not_before = fields->has_not_before;
+	if (!fields->has_claims)
+		return STATUS_OK;
+	return claims_parse(&request->claims, fields->claims);
+}
+
+static enum status take_digest(
+	struct seal_request *request, const struct request_fields *fields)
+{
+	if (fields->digest.len == 0 || fields->digest.len > HASH_LEN_MAX)
+		return STATUS_BAD_DIGEST;
+	/* Without an algorithm the key decides; form_digest checks the length again then. */
+	if (request->algorithm != NULL &&
+		fields->digest.len != request->algorithm->hash_len)
+		return STATUS_BAD_DIGEST;
+	memcpy(request->digest, fields->digest.p, fields->digest.len);
+	request->digest_len = fields->digest.len;
+	return STATUS_OK;
+}
+
+static enum status take_input(
+	struct seal_request *request, const struct request_fields *fields)
+{
+	if (fields->input != request->form->input)
+		return STATUS_BAD_INPUT;
+	switch (fields->input) {
+	case INPUT_DSGO_AUTH:
+		return take_dsgo_auth(request, fields);
+	case INPUT_DIGEST:
+		return take_digest(request, fields);
+	case INPUT_NONE:
+		break;
+	}
+	return STATUS_BAD_INPUT;
+}
+
+enum status request_new(const struct request_fields *fields, struct seal_request **out)
+{
+	CLEANUP(request_freep) struct seal_request *request = NULL;
+
+	if (!text_is_name(fields->key) || !text_is_name(fields->profile) ||
+		(fields->has_algorithm && !text_is_name(fields->algorithm)))
+		return STATUS_BAD_NAME;
+	if (fields->has_timeout && (fields->timeout_ms == 0 ||
+					   fields->timeout_ms > REQUEST_TIMEOUT_MAX_MS))
+		return STATUS_BAD_TIMEOUT;
+	request = calloc(1, sizeof(*request));
+	if (request == NULL)
+		return STATUS_NO_MEMORY;
+	claims_init(&request->claims);
+	request->form = form_find(fields->profile);
+	if (request->form == NULL)
+		return STATUS_UNKNOWN_PROFILE;
+	memcpy(request->key, fields->key.p, fields->key.len);
+	request->timeout_ms =
+		fields->has_timeout ? fields->timeout_ms : REQUEST_TIMEOUT_DEFAULT_MS;
+	TRY(take_algorithm(request, fields));
+	TRY(take_input(request, fields));
+	*out = TAKE(request);
+	return STATUS_OK;
+}

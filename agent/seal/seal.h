@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The act of sealing: begin, wait in line, compose, sign, check, answer. It knows what a
+ * seal is and who may have it, and neither sockets nor how a token is reached.
+ *
+ *   seal_begin   the third door (right), then the line
+ *   (start)      when a session is idle: times are stamped, a job is given
+ *   (finish)     the signature is checked against the certificate, the seal assembled
+ *   seal_forget  nobody waits for the answer any more
+ *
+ * A job whose worker dies is given again, at most twice, composed anew, the last time
+ * alone on its token; the third death makes it poison.
+ *
+ * Thread: main
+ */
+#ifndef ZEGEL_SEAL_SEAL_H
+#define ZEGEL_SEAL_SEAL_H
+
+#include "chain.h"
+#include "key.h"
+#include "policy/policy.h"
+#include "request.h"
+#include "spec.h"
+#include "token/spec.h"
+#include "util/defs.h"
+#include "util/loop.h"
+
+struct sealer;
+
+/* Who waits for an answer: ids of the floor above, never pointers. */
+struct seal_owner {
+	uint64_t connection;
+	uint64_t request;
+};
+
+/* Borrows until the callback returns. */
+struct seal_answer {
+	enum status status;
+	uint32_t retry_after_ms; /* 0: no hint */
+	/* With STATUS_OK: */
+	struct bytes seal;
+	const char *jti; /* "" when the seal has none */
+	bool has_times;
+	int64_t issued_at;
+	int64_t expires_at;
+	const char *algorithm;
+	const uint8_t *certificate_sha256; /* CERTIFICATE_HASH_LEN bytes */
+};
+
+/* Called from the loop, and from inside seal_begin() only if that says so. */
+typedef void seal_done_fn(void *context, const struct seal_owner *owner,
+	uint64_t act_id, const struct seal_answer *answer);
+
+struct sealer_setup {
+	struct loop *loop;
+	enum link_mode mode;
+	const struct policy *policy;     /* borrows until freed */
+	const struct token_spec *tokens; /* borrows n_tokens until freed */
+	size_t n_tokens;
+	const struct key_spec *keys; /* n_keys */
+	size_t n_keys;
+	uint32_t min_left_s;
+	uint32_t line_max;
+};
+
+/* BAD_FILE, BAD_CONFIG: a certificate cannot be used; logged. gives */
+MUST_CHECK enum status sealer_new(
+	const struct sealer_setup *setup, struct sealer **out);
+void sealer_freep(struct sealer **sealer);
+/* Before sealer_start(). */
+void sealer_set_done(struct sealer *sealer, seal_done_fn *done, void *context);
+/* Starts the tokens' workers. */
+void sealer_start(struct sealer *sealer);
+/* No new acts; those waiting are answered STOPPING, those at a token may finish. */
+void sealer_stop(struct sealer *sealer);
+
+/*
+ * Takes the request, also on failure. On OK the answer comes through done, never from
+ * inside this call, with *out_act_id to name the act until then. Else the refusal is the
+ * answer: DENIED, KEY_ALGORITHM, CLAIMS_IDENTITY, LOCKED, BUSY, TOKEN_GONE, ...; then
+ * *retry_after_ms is set where there is a hint.
+ */
+MUST_CHECK enum status seal_begin(struct sealer *sealer, const struct policy_peer *peer,
+	struct seal_request **request, const struct seal_owner *owner,
+	uint64_t *out_act_id);
+/* How long to wait before the same request may be tried again; 0: no hint. */
+uint32_t seal_get_retry_ms(const struct sealer *sealer, const char *key);
+/* The owner is gone; nothing is answered. Nothing happens when the act is over. */
+void seal_forget(struct sealer *sealer, uint64_t act_id);
+
+/* Keys in the order of their names. */
+size_t sealer_get_n_keys(const struct sealer *sealer);
+const struct key *sealer_get_key(const struct sealer *sealer, size_t index);
+/* NULL when there is none of that name. */
+const struct key *sealer_find_key(const struct sealer *sealer, const char *name);
+enum key_state sealer_get_key_state(const struct sealer *sealer, const struct key *key);
+/* The chain a client is shown: of a token that can seal now, else the first. */
+const struct chain *sealer_get_chain(
+	const struct sealer *sealer, const struct key *key);
+
+struct sealer_counts {
+	uint32_t n_waiting;
+	uint32_t n_out;
+	uint64_t n_sealed;
+};
+struct sealer_counts sealer_get_counts(const struct sealer *sealer);
+
+#endif
