@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client's connection: bytes in, frames up, answers out. It knows lengths, deadlines
+ * and how many requests are in flight; not what they mean.
+ *
+ * A connection is freed only from its own events, never while it is being spoken to: what
+ * goes wrong inside marks it, and the loop comes back for it.
+ *
+ * Thread: main
+ */
+#ifndef ZEGEL_SERVER_CONN_H
+#define ZEGEL_SERVER_CONN_H
+
+#include "peer.h"
+#include "proto/frame.h"
+#include "util/buf.h"
+#include "util/defs.h"
+#include "util/loop.h"
+
+enum {
+	CONN_HELLO_MS = 5000,   /* to the first whole request */
+	CONN_FRAME_MS = 2000,   /* from a frame's first byte to its last */
+	CONN_UNREAD_MS = 10000, /* an answer that the client does not read */
+	CONN_OUT_HIGH =
+		128 * 1024, /* of answers not read: then nothing more is heard */
+	CONN_OUT_MAX = 2 * 1024 * 1024,
+};
+
+struct conn;
+
+/* Handed down by the server. */
+struct conn_events {
+	void *context;
+	/* One whole message; bytes borrow until it returns. */
+	void (*on_message)(void *context, struct conn *conn, struct bytes bytes);
+	/* The frame's length is none: to be answered, then closed. */
+	void (*on_bad_frame)(void *context, struct conn *conn);
+	/* Its end: forget the acts in flight and free it. */
+	void (*on_end)(void *context, struct conn *conn);
+};
+
+struct flight {
+	uint64_t request_id;
+	uint64_t act_id;
+};
+
+struct conn {
+	uint64_t id;
+	struct loop *loop;                /* borrows */
+	const struct conn_events *events; /* borrows */
+	struct peer peer;                 /* owns */
+	int fd;                           /* owns */
+	struct loop_source source;
+	struct loop_timer timer;
+	struct buf in;
+	struct buf out;
+	bool is_greeted; /* hello was said */
+	bool is_closing; /* closes when out is written */
+	bool is_broken;  /* closes now */
+	bool is_at_end;  /* the client will say no more */
+	uint64_t opened_ms;
+	uint64_t frame_ms;  /* when the frame in in began; 0: none */
+	uint64_t unread_ms; /* since when out waits for the client; 0: it does not */
+	uint32_t n_flights;
+	struct flight flights[FRAME_IN_FLIGHT_MAX];
+};
+
+/* Takes fd, also on failure. gives */
+MUST_CHECK enum status conn_new(
+	struct loop *loop, const struct conn_events *events, int fd, struct conn **out);
+void conn_freep(struct conn **conn);
+
+/*
+ * Room for a message of body_len bytes (1 to FRAME_BODY_MAX) behind its head, to be
+ * filled and then sent with conn_send(). NO_MEMORY when the client has let too much pile
+ * up; then the connection is broken.
+ */
+MUST_CHECK enum status conn_reserve(struct conn *conn, size_t body_len, uint8_t **out);
+void conn_send(struct conn *conn, size_t body_len);
+/* No more is heard; closes when what was sent is read. */
+void conn_end(struct conn *conn);
+
+bool conn_has_flight(const struct conn *conn, uint64_t request_id);
+/* There is room: n_flights is below FRAME_IN_FLIGHT_MAX. */
+void conn_put_flight(struct conn *conn, uint64_t request_id, uint64_t act_id);
+void conn_take_flight(struct conn *conn, uint64_t act_id);
+
+#endif

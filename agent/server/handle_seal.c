@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+#include "reply.h"
+
+static struct bytes view(ProtobufCBinaryData data)
+{
+	return (struct bytes){data.data, data.len};
+}
+
+static void take_input(struct request_fields *fields, const Zegel__V1__Seal *seal)
+{
+	switch (seal->input_case) {
+	case ZEGEL__V1__SEAL__INPUT_DSGO_AUTH:
+		fields->input = INPUT_DSGO_AUTH;
+		fields->audience = view(seal->dsgo_auth->audience);
+		fields->has_claims = seal->dsgo_auth->has_claims;
+		fields->claims = view(seal->dsgo_auth->claims);
+		fields->has_not_before =
+			seal->dsgo_auth->has_not_before && seal->dsgo_auth->not_before;
+		return;
+	case ZEGEL__V1__SEAL__INPUT_DIGEST:
+		fields->input = INPUT_DIGEST;
+		fields->digest = view(seal->digest->digest);
+		return;
+	case ZEGEL__V1__SEAL__INPUT__NOT_SET:
+	case _ZEGEL__V1__SEAL__INPUT__CASE_IS_INT_SIZE:
+		break;
+	}
+	fields->input = INPUT_NONE;
+}
+
+enum status handle_seal(const struct call *call)
+{
+	const Zegel__V1__Seal *seal = call->request->seal;
+	const struct policy_peer peer = {.uid = call->conn->peer.uid};
+	const struct seal_owner owner = {
+		.connection = call->conn->id, .request = call->request->id};
+	struct request_fields fields = {
+		.key = view(seal->key),
+		.profile = view(seal->profile),
+		.has_algorithm = seal->has_algorithm,
+		.algorithm = view(seal->algorithm),
+		.has_timeout = seal->has_timeout_ms,
+		.timeout_ms = seal->timeout_ms,
+	};
+	struct seal_request *request = NULL;
+	uint32_t retry_after_ms = 0;
+	uint64_t act_id;
+	enum status status;
+
+	if (call->conn->n_flights == FRAME_IN_FLIGHT_MAX)
+		return STATUS_TOO_MANY;
+	take_input(&fields, seal);
+	TRY(request_new(&fields, &request));
+	retry_after_ms = seal_get_retry_ms(call->server->sealer, request->key);
+	status = seal_begin(call->server->sealer, &peer, &request, &owner, &act_id);
+	if (status == STATUS_OK) {
+		conn_put_flight(call->conn, owner.request, act_id);
+		return STATUS_OK;
+	}
+	/* The sealer has logged its refusal, with its reason; here it is only said. */
+	reply_error(call->conn, owner.request, status, retry_after_ms);
+	return STATUS_OK;
+}
