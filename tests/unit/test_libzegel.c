@@ -16,7 +16,7 @@
 
 #include <zegel.h>
 
-#include "test_libzegel_agent.h"
+#include "libzegel_fixture.h"
 
 enum {
 	N_THREADS = 8,
@@ -203,16 +203,14 @@ static void *seal_many(void *context)
 	return NULL;
 }
 
-static void libzegel_serves_threads_with_one_handle(void **state)
+static void seal_with_threads(struct fake *fake)
 {
-	CLEANUP(fake_stop) struct fake fake = {.pid = 0};
 	CLEANUP(fake_closep) struct zegel *zegel = NULL;
 	pthread_t threads[N_THREADS];
 	void *failed;
 
-	(void)state;
-	fake_start(&fake);
-	zegel = fake_open(&fake, 5000);
+	fake_start(fake);
+	zegel = fake_open(fake, 20000);
 	for (int i = 0; i < N_THREADS; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, seal_many, zegel), 0);
@@ -220,8 +218,32 @@ static void libzegel_serves_threads_with_one_handle(void **state)
 		assert_int_equal(pthread_join(threads[i], &failed), 0);
 		assert_null(failed);
 	}
+}
+
+static void libzegel_serves_threads_with_one_handle(void **state)
+{
+	CLEANUP(fake_stop) struct fake fake = {.pid = 0};
+
+	(void)state;
+	seal_with_threads(&fake);
 	assert_int_equal(fake.counts->requests, N_THREADS * N_CALLS);
 	assert_in_range(fake.counts->connections, 1, N_THREADS);
+}
+
+static bool answer_and_close(int fd, const Zegel__V1__Request *request)
+{
+	fake_answer(fd, request);
+	return false;
+}
+
+/* The library may notice before it sends or after: the caller sees neither. */
+static void libzegel_serves_threads_while_the_agent_hangs_up(void **state)
+{
+	CLEANUP(fake_stop) struct fake fake = {.act = answer_and_close};
+
+	(void)state;
+	seal_with_threads(&fake);
+	assert_int_equal(fake.counts->connections, N_THREADS * N_CALLS);
 }
 
 static void libzegel_may_be_used_in_a_child(void **state)
@@ -304,13 +326,31 @@ static void libzegel_names_the_member_that_is_wrong(void **state)
 		assert_int_equal(error.status, ZEGEL_INVALID);
 		assert_non_null(strstr(error.text, bad[i].names));
 	}
+	assert_null(seal);
+	assert_int_equal(fake.counts->connections, 0);
+}
+
+static void libzegel_refuses_null(void **state)
+{
+	const struct zegel_seal_request good = dsgo_request("did:x");
+	CLEANUP(fake_stop) struct fake fake = {.pid = 0};
+	CLEANUP(fake_closep) struct zegel *zegel = NULL;
+	struct zegel_description *description = NULL;
+	struct zegel_seal *seal = NULL;
+	struct zegel_error error;
+
+	(void)state;
+	fake_start(&fake);
+	zegel = fake_open(&fake, 5000);
 	assert_int_equal(zegel_seal(zegel, NULL, &seal, NULL), ZEGEL_INVALID);
 	assert_int_equal(zegel_seal(zegel, &good, NULL, NULL), ZEGEL_INVALID);
 	assert_int_equal(zegel_seal(NULL, &good, &seal, &error), ZEGEL_INVALID);
 	assert_int_equal(zegel_list_keys(zegel, NULL, NULL), ZEGEL_INVALID);
-	assert_int_equal(zegel_describe_key(zegel, NULL, NULL, NULL), ZEGEL_INVALID);
+	assert_int_equal(zegel_describe_key(zegel, "k", NULL, NULL), ZEGEL_INVALID);
+	assert_int_equal(
+		zegel_describe_key(zegel, NULL, &description, NULL), ZEGEL_INVALID);
+	assert_int_equal(zegel_health(zegel, NULL, NULL), ZEGEL_INVALID);
 	assert_int_equal(zegel_health(NULL, NULL, NULL), ZEGEL_INVALID);
-	assert_null(seal);
 	assert_int_equal(fake.counts->connections, 0);
 }
 
@@ -418,8 +458,10 @@ int main(void)
 		cmocka_unit_test(libzegel_tells_how_the_agent_is),
 		cmocka_unit_test(libzegel_keeps_a_connection_for_the_next_call),
 		cmocka_unit_test(libzegel_serves_threads_with_one_handle),
+		cmocka_unit_test(libzegel_serves_threads_while_the_agent_hangs_up),
 		cmocka_unit_test(libzegel_may_be_used_in_a_child),
 		cmocka_unit_test(libzegel_names_the_member_that_is_wrong),
+		cmocka_unit_test(libzegel_refuses_null),
 		cmocka_unit_test(libzegel_refuses_a_request_too_long_for_a_frame),
 		cmocka_unit_test(libzegel_reads_requests_of_other_versions),
 		cmocka_unit_test(libzegel_opens_only_what_can_be_a_socket),

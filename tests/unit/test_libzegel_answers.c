@@ -11,7 +11,7 @@
 
 #include <zegel.h>
 
-#include "test_libzegel_agent.h"
+#include "libzegel_fixture.h"
 
 static bool wrong_id(int fd, const Zegel__V1__Request *request)
 {

@@ -17,7 +17,7 @@
 
 #include <zegel.h>
 
-#include "test_libzegel_agent.h"
+#include "libzegel_fixture.h"
 
 enum {
 	SHORT_MS = 300,   /* a call's timeout where it is to pass */

@@ -5,8 +5,8 @@
  *
  * Thread: main, the counts excepted
  */
-#ifndef ZEGEL_TESTS_LIBZEGEL_AGENT_H
-#define ZEGEL_TESTS_LIBZEGEL_AGENT_H
+#ifndef ZEGEL_TESTS_LIBZEGEL_FIXTURE_H
+#define ZEGEL_TESTS_LIBZEGEL_FIXTURE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test_libzegel_agent.h"
+#include "libzegel_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
