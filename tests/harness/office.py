@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a security officer would have made: tokens in SoftHSM, keys, certificates, and a
+configuration for a zegeld of the test's own."""
+import getpass
+import os
+import subprocess
+from pathlib import Path
+
+from agent import PIN, SOFTHSM, Background, must_run, program, wait_until
+
+SUBJECT = "/C=NL/O=Test/organizationIdentifier=NTRNL-10000001/CN=Test seal"
+
+
+class Office:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.socket = self.folder / "zegel.sock"
+        self.config = self.folder / "zegel.conf"
+        self.log = self.folder / "log"
+        self.softhsm = self.folder / "softhsm2.conf"
+        (self.folder / "tokens").mkdir()
+        self.softhsm.write_text(f"directories.tokendir = {self.folder}/tokens\n"
+                                "objectstore.backend = file\nlog.level = ERROR\n")
+
+    def softhsm_util(self, *words):
+        return must_run("softhsm2-util", *words,
+                        env={**os.environ, "SOFTHSM2_CONF": str(self.softhsm)})
+
+    def write(self, name, text, mode=0o600):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def make_token(self, label):
+        """A token with one RSA key of the same label, and the key's certificate."""
+        key, certificate = self.folder / f"{label}.key", self.folder / f"{label}.pem"
+        must_run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256",
+                 "-days", "2", "-subj", SUBJECT, "-addext", "keyUsage=nonRepudiation",
+                 "-keyout", key, "-out", certificate)
+        self.softhsm_util("--init-token", "--free", "--label", label, "--pin", PIN,
+                          "--so-pin", PIN)
+        self.softhsm_util("--import", key, "--token", label, "--label", label, "--id", "01",
+                          "--pin", PIN)
+        key.unlink()
+        self.write(f"{label}.pin", PIN)
+
+    def token(self, label, pin=None, module=SOFTHSM, uri=None):
+        pin = pin or f"file:{self.folder}/{label}.pin"
+        return (f'token "{label}" {{\n'
+                f'\tmodule = "{module}"\n'
+                f'\turi = "{uri or f"pkcs11:token={label}"}"\n'
+                f'\tenvironment = {{ "SOFTHSM2_CONF={self.softhsm}" }}\n'
+                f'\tpin = "{pin}"\n'
+                "\tsessions = 1\n}\n")
+
+    def key(self, label):
+        return (f'key "{label}" {{\n'
+                f'\ton "{label}" {{\n'
+                f'\t\turi = "pkcs11:object={label}"\n'
+                f'\t\tcertificate = "{self.folder}/{label}.pem"\n'
+                "\t}\n}\n")
+
+    def listen(self):
+        return f'listen "test" {{\n\tpath = "{self.socket}"\n}}\n'
+
+    def client(self, *keys):
+        rules = "".join(f'\tallow "{key}" {{ key = "{key}" profile = "dsgo-auth" }}\n'
+                        for key in keys)
+        return f'client "test" {{\n\tuser = "{getpass.getuser()}"\n{rules}}}\n'
+
+    def configure(self, *sections):
+        self.write("zegel.conf", "".join(sections))
+
+    def configure_simply(self, *labels):
+        """All labels are tokens with their key, and we may use them."""
+        self.configure(self.listen(), *map(self.token, labels), *map(self.key, labels),
+                       self.client(*labels))
+
+    def command(self, *words):
+        return [program("zegeld"), "--config", str(self.config), *words]
+
+    def start(self):
+        """A zegeld that listens."""
+        with open(self.log, "a", encoding="utf-8") as log:
+            zegeld = Background(*self.command("--foreground"), stderr=log,
+                                stdin=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: self.is_listening() or zegeld.process.poll() is not None,
+                       "zegeld listens")
+            assert zegeld.process.poll() is None, self.log.read_text()
+        except AssertionError:
+            zegeld.stop()
+            raise
+        return zegeld
+
+    def is_listening(self):
+        # A socket file alone may be left from a zegeld that died.
+        with open("/proc/net/unix", encoding="utf-8") as table:
+            return any(line.split()[-1] == str(self.socket) for line in table)
