@@ -62,8 +62,7 @@ static const char *hint_for(enum zegel_status status)
 	case ZEGEL_LOCKED:
 		return "a security officer must unlock the token";
 	case ZEGEL_UNAVAILABLE:
-		return "is zegeld running, and does ZEGEL_SOCKET name its socket? To "
-		       "try without one: zegel sandbox -- CMD";
+		return "to try without an agent: zegel sandbox -- CMD";
 	case ZEGEL_OK:
 	case ZEGEL_INVALID:
 	case ZEGEL_UNSUPPORTED:

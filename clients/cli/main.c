@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&keys_command,
 	&cert_command,
 	&status_command,
+	&sandbox_command,
 };
 
 static const struct command *find_command(const char *name)

@@ -11,6 +11,7 @@ enum {
 	LINE_MAX_LEN = 1024,
 };
 
+FORMAT_PRINTF(3, 0)
 static void say(
 	const char *command, const char *word, const char *format, va_list arguments)
 {
