@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rooms of this floor share. The way of a configuration:
+ *
+ *   config.c         reads the files, each once
+ *   config_text.c    refuses what libconfuse would misread, blanks comments
+ *   config_parse.c   libconfuse with our grammar: words, sections, repeats
+ *   config_build.c   meaning: each section by its room (listen, token, key, client)
+ *   config_report.c  collects what is wrong
+ *
+ * Meaning is judged to the end, so that one run shows all errors: a room that refuses a
+ * value reports it and goes on, and returns anything but OK only when memory is out.
+ * Whether a configuration is good is asked once, of the report.
+ */
+#ifndef ZEGEL_CONFIG_INTERNAL_H
+#define ZEGEL_CONFIG_INTERNAL_H
+
+#include <confuse.h>
+
+#include "config.h"
+#include "token/job.h"
+#include "util/log.h"
+
+enum {
+	CONFIG_FILE_MAX = 1 << 20, /* bytes of one file */
+	CONFIG_FILES_MAX = 64,     /* files in conf.d */
+	CONFIG_SECTIONS_MAX = 65536,
+	CONFIG_DEPTH_MAX = 4, /* braces within braces; the grammar needs 3 */
+	CONFIG_ERRORS_MAX = 50,
+	CONFIG_LISTENS_MAX = 16,
+	CONFIG_TOKENS_MAX = 64,
+	CONFIG_KEYS_MAX = 1024,
+	CONFIG_CLIENTS_MAX = 10000,
+	CONFIG_ON_MAX = 16,         /* tokens of one key */
+	CONFIG_RULES_MAX = 1024,    /* rules of one client */
+	CONFIG_AUDIENCES_MAX = 256, /* audiences of one rule */
+	CONFIG_PATH_MAX = JOB_PATH_MAX,
+	CONFIG_LABEL_MAX = 3 * LOG_TEXT_MAX,
+	CONFIG_WHY_MAX = 2 * LOG_TEXT_MAX,
+};
+
+/* ---- config_report.c ---- */
+
+struct config_report {
+	struct buf *errors; /* borrows; may be full, then the rest is only counted */
+	size_t n_errors;
+	size_t n_sections; /* of all texts so far */
+};
+
+struct config_point {
+	const char *file; /* borrows; foreign, escaped when it is shown */
+	int line;         /* 0: the file as a whole */
+};
+
+void config_report_add(struct config_report *report, struct config_point point,
+	const char *format, ...) FORMAT_PRINTF(3, 4);
+/* Says how many errors were not shown. */
+void config_report_finish(struct config_report *report);
+
+/* ---- config_text.c ---- */
+
+/* One file; borrows both. */
+struct config_source {
+	const char *name;
+	struct bytes text;
+};
+
+/*
+ * Whether libconfuse will read in source what a reader sees there; out (emptied first)
+ * then holds the same lines without comments. Reports the first thing that is wrong.
+ */
+MUST_CHECK enum status config_text_scan(const struct config_source *source,
+	struct config_report *report, struct buf *out);
+
+/* ---- config_parse.c ---- */
+
+/* Hidden in each section: a value whose line is where the section begins. */
+#define CONFIG_WORD_BEGIN "(begin)"
+
+/* What libconfuse keeps for each word: the text as it stands, and where. */
+struct config_value {
+	const char *text;
+	struct config_point point;
+	char bytes[]; /* text, then the name of the file */
+};
+
+/* BAD_CONFIG with one error in the report, or all sections of all sources. gives */
+MUST_CHECK enum status config_parse(const struct config_source *sources,
+	size_t n_sources, struct config_report *report, cfg_t **out);
+void config_parse_freep(cfg_t **root);
+
+/* ---- config_section.c ---- */
+
+/* A section while it is judged; borrows all. */
+struct config_section {
+	struct config_report *report;
+	cfg_t *cfg;
+	const char *title;            /* "" for the root */
+	char label[CONFIG_LABEL_MAX]; /* `key "x": on "usb": `, escaped */
+};
+
+/* What a number may be. */
+struct config_range {
+	uint32_t min;
+	uint32_t max;
+	uint32_t otherwise; /* when the word is not there */
+};
+
+struct config_section config_section_root(cfg_t *root, struct config_report *report);
+size_t config_section_count(const struct config_section *section, const char *word);
+/* The index-th section of that kind; refuses a title that is no name. */
+struct config_section config_section_inner(
+	const struct config_section *section, const char *word, size_t index);
+
+size_t config_section_size(const struct config_section *section, const char *word);
+/* The index-th value of a word, or NULL. Borrows from the section. */
+const char *config_section_get(
+	const struct config_section *section, const char *word, size_t index);
+/* The value, or NULL and an error saying what was expected. */
+const char *config_section_require(
+	const struct config_section *section, const char *word, const char *expected);
+uint32_t config_section_number(const struct config_section *section, const char *word,
+	struct config_range range);
+bool config_section_flag(const struct config_section *section, const char *word);
+
+/* `file:line: key "x": word: expected …, found "…"` for the index-th value. */
+void config_section_refuse(const struct config_section *section, const char *word,
+	size_t index, const char *expected);
+/* The same place, other words. word may be NULL: the section itself. */
+void config_section_say(const struct config_section *section, const char *word,
+	const char *format, ...) FORMAT_PRINTF(3, 4);
+/* Says so when there are more sections of a kind than may be. */
+bool config_section_is_few(
+	const struct config_section *section, const char *word, size_t max);
+
+/* ---- config_place.c: what is asked of the machine ---- */
+
+struct config_why {
+	char text[CONFIG_WHY_MAX]; /* what is wrong, escaped */
+};
+
+typedef bool config_world_user_fn(const char *name, uid_t *out);
+typedef bool config_world_group_fn(const char *name, gid_t *out);
+typedef bool config_world_file_fn(const char *path, struct config_why *why);
+
+/* Users, groups and files: the machine's, or those of a test. */
+struct config_world {
+	config_world_user_fn *has_user;
+	config_world_group_fn *has_group;
+	config_world_file_fn *is_module;
+	config_world_file_fn *is_pin_file;
+	config_world_file_fn *is_certificate;
+};
+
+/* The machine itself; borrowed for ever. */
+const struct config_world *config_place_world(void);
+
+/*
+ * Whether path is a regular file that only root and we can change, or replace by way of
+ * any folder or symbolic link on the path. resolved (CONFIG_PATH_MAX bytes, or NULL)
+ * then is the same file without symbolic links.
+ */
+bool config_place_is_safe(const char *path, char *resolved, struct config_why *why);
+
+/* ---- config_uri.c ---- */
+
+/* NULL when text is good, else what is wrong with it; borrowed for ever. */
+const char *config_uri_judge_token(const char *text);
+const char *config_uri_judge_key(const char *text);
+
+/* ---- config_build.c and one room a kind of section ---- */
+
+/* What is known so far, for those who refer to it. */
+struct config_build {
+	struct config *config; /* borrows */
+	const struct config_world *world;
+	struct config_report *report;
+};
+
+/* All of it but the files: also what the fuzzer and the tests call. gives */
+MUST_CHECK enum status config_build_texts(const struct config_source *sources,
+	size_t n_sources, const struct config_world *world, struct buf *errors,
+	struct config **out);
+
+MUST_CHECK enum status config_listen_build(
+	const struct config_build *build, const struct config_section *root);
+MUST_CHECK enum status config_token_build(
+	const struct config_build *build, const struct config_section *root);
+MUST_CHECK enum status config_key_build(
+	const struct config_build *build, const struct config_section *root);
+MUST_CHECK enum status config_client_build(
+	const struct config_build *build, const struct config_section *root);
+
+void config_listen_deinit(struct listen_spec *listen);
+void config_token_deinit(struct token_spec *token);
+void config_key_deinit(struct key_spec *key);
+
+#endif
