@@ -116,7 +116,6 @@ static enum status sandbox_open(struct sandbox *sandbox, const struct options *o
 	sandbox->socket = sandbox_dir_path(sandbox->dir, "zegel.sock");
 	sandbox->ca = sandbox_dir_path(sandbox->dir, "ca.pem");
 	spec.dir = sandbox->dir;
-	spec.is_rsa = strncmp(options->key_type, "rsa:", 4) == 0;
 	TRY(sandbox_token_make(
 		sandbox->dir, options->key_type, &sandbox->signals, &token));
 	TRY(sandbox_agent_configure(&spec, &token));

@@ -25,9 +25,9 @@ static enum status append_client(
 	const struct sandbox_agent_spec *spec, struct buf *text)
 {
 	TRY(buf_append_format(text, "client \"me\" {\n\tuser = \"%s\"\n", spec->user));
-	if (spec->is_rsa)
-		TRY(buf_append_text(text, "\tallow \"dsgo-auth\" { key = \"sandbox\"  "
-					  "profile = \"dsgo-auth\" }\n"));
+	/* Also where the key is not RSA: then the agent says why, not just DENIED. */
+	TRY(buf_append_text(text, "\tallow \"dsgo-auth\" { key = \"sandbox\"  "
+				  "profile = \"dsgo-auth\" }\n"));
 	return buf_append_text(text,
 		"\tallow \"digest\" { key = \"sandbox\"  profile = "
 		"\"digest\" }\n}\n");

@@ -14,7 +14,6 @@
 struct sandbox_agent_spec {
 	const char *dir;
 	const char *user; /* the one client */
-	bool is_rsa;      /* dsgo-auth is for RSA keys only */
 	bool is_verbose;  /* its log to our standard error */
 };
 

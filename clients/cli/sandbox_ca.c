@@ -47,15 +47,16 @@ static const struct extension issuer_extensions[] = {
 };
 
 /*
- * The policy is QCP-l (EN 319 411-2). qcStatements, as DER, holds one statement:
- * QcType (0.4.0.1862.1.6) with eseal (0.4.0.1862.1.6.2).
+ * As DER, since OpenSSL wants a configuration file for the first and does not know the
+ * second: the policy QCP-l (0.4.0.194112.1.1, EN 319 411-2), and one statement, QcType
+ * (0.4.0.1862.1.6) with eseal (0.4.0.1862.1.6.2).
  */
 static const struct extension leaf_extensions[] = {
 	{NID_basic_constraints, "critical,CA:FALSE"},
 	{NID_key_usage, "critical,nonRepudiation,digitalSignature"},
 	{NID_subject_key_identifier, "hash"},
 	{NID_authority_key_identifier, "keyid:always"},
-	{NID_certificate_policies, "0.4.0.194112.1.1"},
+	{NID_certificate_policies, "DER:300b3009060704008bec400101"},
 	{NID_qcStatements, "DER:30153013060604008E4601063009060704008E46010602"},
 };
 
