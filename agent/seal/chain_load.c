@@ -138,7 +138,9 @@ static enum status check_usage(X509 *leaf, const char *path)
 {
 	const uint32_t usage = X509_get_key_usage(leaf);
 
-	if (X509_check_ca(leaf) != 0)
+	/* X509_check_ca() alone lets a CA pass that may not sign certificates. */
+	if (X509_check_ca(leaf) != 0 ||
+		(X509_get_extension_flags(leaf) & EXFLAG_CA) != 0)
 		return refuse(
 			path, "the first certificate is a CA; expected the leaf first");
 	if ((X509_get_extension_flags(leaf) & EXFLAG_KUSAGE) == 0)
