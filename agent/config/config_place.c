@@ -161,6 +161,9 @@ bool config_place_is_safe(const char *path, char *resolved, struct config_why *w
 		if (!enter_folder(&walk, why) || !step(&walk, name, &facts, why))
 			return false;
 	}
+	/* What is left is a slash behind a file, or a name longer than any can be. */
+	if (walk.pending[0] != '\0')
+		return refuse(why, path, "is not the path of a regular file");
 	if (!is_safe_end(&walk, &facts, why))
 		return false;
 	if (resolved != NULL)
