@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the seeds of fuzz_claims and fuzz_frame: python3 seeds.py (PYTHONPATH=../harness)."""
+"""Writes the seeds, but for those of fuzz_config: python3 seeds.py (PYTHONPATH=../harness)."""
 import struct
 from pathlib import Path
 
@@ -38,8 +38,83 @@ MESSAGES = {
     "nothing": field(1, 5),
 }
 
+# agent/token/job.h, in the byte order of this machine.
+LAYOUT, DONE, GONE = 1, 0, 2
+
+
+def job(kind, form, *values, layout=LAYOUT):
+    return struct.pack("=II" + form, kind, layout, *values)
+
+
+def job_open(n_sessions=1, n_environment=1):
+    return job(1, "6I512s512s256s3840x", n_sessions, 1, 5000, n_environment, 1, 0,
+               b"/usr/lib/module.so", b"pkcs11:token=t", b"A=b")
+
+
+def job_found(label=b"label"):
+    return job(65, "33s33s33s33s4I", label, b"serial", b"model", b"maker", 1, 0, 0, 0)
+
+
+JOBS = {
+    "open": job_open(),
+    "open-no-session": job_open(n_sessions=0),
+    "open-too-many-variables": job_open(n_environment=17),
+    "key": job(2, "II512s", 0, 0, b"pkcs11:object=k"),
+    "login": job(3, "II", 1, 0),
+    "sign": job(4, "Q4I32s", 7, 0, 1, 32, 0, b"x" * 32),
+    "sign-short": job(4, "Q4I16s", 7, 0, 1, 32, 0, b"x" * 16),
+    "sign-far-too-long": job(4, "Q4I32s", 7, 0, 1, 2**32 - 1, 0, b"x" * 32),
+    "found": job_found(),
+    "found-unended": job_found(b"x" * 33),
+    "may-login": job(66, ""),
+    "logged-in": job(67, "IIQ", DONE, 0, 0),
+    "key-is": job(68, "4IQ32s256s", 0, 0, 1, 256, 0, b"", b"n" * 256),
+    "session-up": job(69, "IIQ", 0, DONE, 0),
+    "signed": job(70, "QIIQII256s", 7, 0, DONE, 0, 256, 0, b"s" * 256),
+    "signed-nothing": job(70, "QIIQII", 7, 0, DONE, 0, 0, 0),
+    "failed": job(71, "IIQ32s256s", GONE, 0, 5, b"C_Initialize", b"words"),
+    "failed-unended": job(71, "IIQ32s256s", GONE, 0, 5, b"C" * 32, b"words"),
+    "other-layout": job(66, "", layout=99),
+    "other-kind": job(99, ""),
+    "half-a-head": b"\1\0\0\0",
+}
+
+
+# fuzz_request.c says what the bytes are.
+ALGORITHM, TIMEOUT, MORE, NBF = 1, 2, 4, 8
+NONE, DSGO, DIGEST = range(3)
+
+
+def request(flags, kind, *texts, timeout_ms=5000):
+    data = struct.pack(">BBI", flags, kind, timeout_ms)
+    for text in texts:
+        text = text.encode() if isinstance(text, str) else text
+        data += struct.pack(">H", len(text)) + text
+    return data
+
+
+REQUESTS = {
+    "auth": request(0, DSGO, "sandbox", "dsgo-auth", "", "did:x"),
+    "auth-all": request(15, DSGO, "sandbox", "dsgo-auth", "RS256", "did:x", '{"a":[1,0.5]}'),
+    "auth-same": request(MORE, DSGO, "k", "dsgo-auth", "", "did:x", '{"aud":"did:x","b":{}}'),
+    "auth-escaped": request(MORE, DSGO, "k", "dsgo-auth", "", "did:x", '{"\\u0069at":1}'),
+    "auth-ps256": request(ALGORITHM, DSGO, "k", "dsgo-auth", "PS256", "did:x"),
+    "auth-nul": request(0, DSGO, "sandbox\0evil", "dsgo-auth", "", "did:x"),
+    "auth-quote": request(0, DSGO, "k", "dsgo-auth", "", 'did:x","aud":"y'),
+    "digest": request(ALGORITHM, DIGEST, "k", "digest", "RS512", b"d" * 64),
+    "digest-of-the-key": request(0, DIGEST, "k", "digest", "", b"d" * 32),
+    "digest-too-long": request(0, DIGEST, "k", "digest", "", b"d" * 65),
+    "other-input": request(0, DIGEST, "k", "dsgo-auth", "", b"d" * 32),
+    "no-input": request(0, NONE, "k", "dsgo-auth"),
+    "timeout-0": request(TIMEOUT, DSGO, "k", "dsgo-auth", "", "did:x", timeout_ms=0),
+}
+
 
 def main():
+    for name, data in JOBS.items():
+        (HERE / "fuzz_job" / name).write_bytes(data)
+    for name, data in REQUESTS.items():
+        (HERE / "fuzz_request" / name).write_bytes(data)
     for name, text in CLAIMS.items():
         (HERE / "fuzz_claims" / name).write_text(text)
     for name, body in MESSAGES.items():
