@@ -117,7 +117,9 @@ class Sandbox(Background):
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **popen)
         self.socket = self.process.stdout.readline().strip()
         self.ca = self.process.stdout.readline().strip()
-        assert self.socket, "the sandbox did not start"
+        if not self.socket:
+            self.stop()
+            raise AssertionError(f"the sandbox did not start: {self.process.returncode}")
         self.environment = {**os.environ, "ZEGEL_SOCKET": self.socket}
 
     def stop(self, sign=None):

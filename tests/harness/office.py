@@ -3,12 +3,26 @@
 configuration for a zegeld of the test's own."""
 import getpass
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 from agent import PIN, SOFTHSM, Background, must_run, program, wait_until
 
-SUBJECT = "/C=NL/O=Test/organizationIdentifier=NTRNL-10000001/CN=Test seal"
+REQUEST = """\
+[req]
+distinguished_name = subject
+x509_extensions = leaf
+prompt = no
+[subject]
+C = NL
+O = Test
+organizationIdentifier = NTRNL-10000001
+CN = Test seal
+[leaf]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, nonRepudiation
+"""
 
 
 class Office:
@@ -36,7 +50,7 @@ class Office:
         """A token with one RSA key of the same label, and the key's certificate."""
         key, certificate = self.folder / f"{label}.key", self.folder / f"{label}.pem"
         must_run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256",
-                 "-days", "2", "-subj", SUBJECT, "-addext", "keyUsage=nonRepudiation",
+                 "-days", "2", "-config", self.write("request.cnf", REQUEST),
                  "-keyout", key, "-out", certificate)
         self.softhsm_util("--init-token", "--free", "--label", label, "--pin", PIN,
                           "--so-pin", PIN)
@@ -96,5 +110,5 @@ class Office:
 
     def is_listening(self):
         # A socket file alone may be left from a zegeld that died.
-        with open("/proc/net/unix", encoding="utf-8") as table:
-            return any(line.split()[-1] == str(self.socket) for line in table)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
