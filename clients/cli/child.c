@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +21,8 @@ enum {
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
 	EXIT_SIGNAL_BASE = 128,
+	DEPTH_MAX = 32, /* of processes below a command */
+	PATH_TEXT_MAX = 64,
 };
 
 static enum status fail(const char *what)
@@ -186,6 +189,47 @@ void child_kill(const struct child *child, int signal)
 {
 	/* It may have ended: then there is nobody to tell. */
 	(void)pidfd_send_signal(child->pidfd, signal, NULL, 0);
+}
+
+/* The children that one thread has forked, each with all below it first. */
+static void kill_below_thread(const char *path, int signal, int depth);
+
+static void kill_below(pid_t pid, int signal, int depth)
+{
+	char path[PATH_TEXT_MAX];
+	const struct dirent *entry;
+	DIR *threads;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	threads = depth < DEPTH_MAX ? opendir(path) : NULL;
+	if (threads == NULL)
+		return;
+	while ((entry = readdir(threads)) != NULL) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children",
+			(int)pid, entry->d_name);
+		kill_below_thread(path, signal, depth);
+	}
+	(void)closedir(threads);
+}
+
+static void kill_below_thread(const char *path, int signal, int depth)
+{
+	FILE *children = fopen(path, "re");
+	int pid;
+
+	if (children == NULL)
+		return;
+	while (fscanf(children, "%d", &pid) == 1) {
+		kill_below(pid, signal, depth + 1);
+		(void)kill(pid, signal);
+	}
+	(void)fclose(children);
+}
+
+void child_kill_tree(const struct child *child, int signal)
+{
+	kill_below(child->pid, signal, 0);
+	child_kill(child, signal);
 }
 
 void child_stop(struct child *child, int grace_ms)

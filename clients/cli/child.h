@@ -66,6 +66,11 @@ enum child_event child_wait(
 /* Reaps a child that ended: its exit code, or 128 + the signal that killed it. */
 int child_reap(struct child *child);
 void child_kill(const struct child *child, int signal);
+/*
+ * Also those that it started, as a terminal does: a shell that waits for a program would
+ * else sit on the signal until the program ends by itself.
+ */
+void child_kill_tree(const struct child *child, int signal);
 /* SIGTERM, SIGKILL after grace_ms, and reaps; nothing when there is no child. */
 void child_stop(struct child *child, int grace_ms);
 

@@ -124,13 +124,14 @@ static enum status sandbox_open(struct sandbox *sandbox, const struct options *o
 
 /*
  * A signal of the terminal went to the command too, since it is in our process group;
- * one that was sent to us alone is passed on. Then the command ends when it wants.
+ * one that was sent to us alone is passed on to it and all below it. Then the command
+ * ends when it wants.
  */
 static int wait_for_command(struct sandbox *sandbox, struct child *command)
 {
 	while (child_wait(command, &sandbox->signals, CHILD_FOR_EVER) != CHILD_ENDED) {
 		if (sandbox->signals.is_sent)
-			child_kill(command, sandbox->signals.caught);
+			child_kill_tree(command, sandbox->signals.caught);
 	}
 	return child_reap(command);
 }
