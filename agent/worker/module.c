@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * p11-kit loads and initialises; "unmanaged" means that its own layer, with a lock around
- * sessions, stays out: calls go straight to the module. p11_kit_module_initialize() passes
- * CKF_OS_LOCKING_OK, without which a module may assume one thread.
+ * p11-kit loads; "unmanaged" means that its own layer, with a lock around sessions, stays
+ * out: calls go straight to the module. We initialise it ourselves, because for unmanaged
+ * modules p11_kit_module_initialize() passes no arguments, and a module that was not told
+ * CKF_OS_LOCKING_OK assumes one thread: two of ours then get CKR_GENERAL_ERROR.
  */
 #include "module.h"
 
@@ -21,6 +22,7 @@ static void fill_text(struct module_trouble *trouble, const char *text)
 enum status module_load(
 	const char *path, struct module_trouble *trouble, CK_FUNCTION_LIST **out)
 {
+	CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
 	struct place place;
 	CK_FUNCTION_LIST *module;
 	enum status status;
@@ -40,7 +42,7 @@ enum status module_load(
 		return STATUS_BAD_FILE;
 	}
 	trouble->call = "C_Initialize";
-	trouble->rv = p11_kit_module_initialize(module);
+	trouble->rv = module->C_Initialize(&arguments);
 	if (trouble->rv != CKR_OK) {
 		fill_text(trouble, p11_kit_strerror(trouble->rv));
 		return STATUS_TOKEN_FAILED;
