@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each wrong value of each word, with the words and the line of its error. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/internal.h"
+
+enum {
+	ERRORS_MAX = 1 << 16,
+};
+
+static bool has_user(const char *name, uid_t *out)
+{
+	*out = strcmp(name, "nobody") == 0     ? 65534
+	       : strcmp(name, "planning") == 0 ? 1000
+	       : strcmp(name, "alias") == 0    ? 1000
+					       : 1001;
+	return strcmp(name, "unknown") != 0;
+}
+
+static bool has_group(const char *name, gid_t *out)
+{
+	*out = 50;
+	return strcmp(name, "unknown") != 0;
+}
+
+static bool is_good(const char *path, struct config_why *why)
+{
+	if (strstr(path, "bad") == NULL)
+		return true;
+	(void)snprintf(why->text, sizeof(why->text), "\"%s\" is bad", path);
+	return false;
+}
+
+static const struct config_world world = {
+	has_user, has_group, is_good, is_good, is_good};
+
+#define TOKEN "token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"
+#define KEY                                                                            \
+	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
+	"\"b.pem\" } }\n"
+#define WITH_TOKEN(words)                                                              \
+	"token \"t\" { module = \"/m\" uri = \"pkcs11:serial=1\"\n" words "\n}\n"
+#define WITH_KEY(words) TOKEN "key \"k\" {\n" words "\n}\n"
+#define WITH_ON(words)  TOKEN "key \"k\" { on \"usb\" {\n" words "\n} }\n"
+#define GOOD_ON         "on \"usb\" { uri = \"pkcs11:object=b\" certificate = \"b\" }"
+#define WITH_RULE(words)                                                               \
+	TOKEN KEY "client \"a\" { user = planning allow \"r\" {\n" words "\n} }\n"
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+
+struct wrong {
+	const char *text;
+	const char *errors;
+};
+
+static void check_wrong(const struct wrong *wrong)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
+	const struct config_source source = {"z", bytes_from_text(wrong->text)};
+	const enum status status =
+		config_build_texts(&source, 1, &world, &errors, &config);
+	const char *text = NULL;
+
+	assert_int_equal(buf_get_text(&errors, &text), STATUS_OK);
+	if (strcmp(text, wrong->errors) != 0)
+		print_error("text: %s\n", wrong->text);
+	assert_string_equal(text, wrong->errors);
+	assert_int_equal(
+		status, wrong->errors[0] == '\0' ? STATUS_OK : STATUS_BAD_CONFIG);
+}
+
+static const struct wrong wrong_roots[] = {
+	{"\nstate-directory = \"var\"\n",
+		"z:2: state-directory: expected an absolute path, found \"var\"\n"},
+	{"min-left = 0\n",
+		"z:1: min-left: expected a whole number from 1 to 25, found \"0\"\n"},
+	{"min-left = 26\n",
+		"z:1: min-left: expected a whole number from 1 to 25, found \"26\"\n"},
+	{"min-left = 0x5\n",
+		"z:1: min-left: expected a whole number from 1 to 25, found \"0x5\"\n"},
+	{"min-left = \"\"\n",
+		"z:1: min-left: expected a whole number from 1 to 25, found \"\"\n"},
+	{"line-max = 100001\n", "z:1: line-max: expected a whole number from 1 to "
+				"100000, found \"100001\"\n"},
+	{"line-max = 99999999999999999999\n",
+		"z:1: line-max: expected a whole number from 1 to 100000, found "
+		"\"99999999999999999999\"\n"},
+	{"min-left = 1 line-max = 1\n", ""},
+	{"min-left = 25 line-max = 100000\n", ""},
+	/* Errors of meaning come all at once. */
+	{"min-left = 0\nline-max = 0\n",
+		"z:1: min-left: expected a whole number from 1 to 25, found \"0\"\n"
+		"z:2: line-max: expected a whole number from 1 to 100000, found "
+		"\"0\"\n"},
+};
+
+#define MODE "expected an octal mode from 0600 to 0666, without execute bits, found "
+
+static const struct wrong wrong_listens[] = {
+	{"listen \"a b\" { }\n", "z:1: listen \"a b\": expected a name: 1 to 64 "
+				 "characters of A-Z a-z 0-9 . _ -\n"},
+	{"listen \"" X64 "\" { }\n", ""},
+	{"listen \"\" {\n}\n", "z:1: listen \"\": expected a name: 1 to 64 characters "
+			       "of A-Z a-z 0-9 . _ -\n"},
+	{"listen \"a\" {\n path = \"run\" }\n",
+		"z:2: listen \"a\": path: expected an absolute path of at most 107 "
+		"bytes, found \"run\"\n"},
+	{"listen \"a\" {\n path = \"/" X64 X16 X16 "xxxxxxxxxxx\" }\n",
+		"z:2: listen \"a\": path: expected an absolute path of at most 107 "
+		"bytes, found \"/" X64 X16 X16 "xxxxxxxxxxx\"\n"},
+	{"listen \"a\" {\n path = \"/" X64 X16 X16 "xxxxxxxxxx\" }\n", ""},
+	{"listen \"a\" { mode = \"0670\" }\n",
+		"z:1: listen \"a\": mode: " MODE "\"0670\"\n"},
+	{"listen \"a\" { mode = \"0060\" }\n",
+		"z:1: listen \"a\": mode: " MODE "\"0060\"\n"},
+	{"listen \"a\" { mode = \"1660\" }\n",
+		"z:1: listen \"a\": mode: " MODE "\"1660\"\n"},
+	{"listen \"a\" { mode = \"0680\" }\n",
+		"z:1: listen \"a\": mode: " MODE "\"0680\"\n"},
+	{"listen \"a\" { mode = \"00660\" }\n",
+		"z:1: listen \"a\": mode: " MODE "\"00660\"\n"},
+	{"listen \"a\" { mode = \"\" }\n", "z:1: listen \"a\": mode: " MODE "\"\"\n"},
+	{"listen \"a\" { group = unknown }\n",
+		"z:1: listen \"a\": group: expected a group of this machine, found "
+		"\"unknown\"\n"},
+	{"listen \"a\" { path = \"/r\" }\nlisten \"b\" { path = \"/r\" }\n",
+		"z:2: listen \"b\": path: expected a path that no other listen section "
+		"has, found \"/r\"\n"},
+};
+
+#define AT_T "z:2: token \"t\": "
+
+static const struct wrong wrong_tokens[] = {
+	{"token \"t\" {\n\n}\n",
+		"z:1: token \"t\": module: expected the path of a PKCS#11 module, "
+		"found "
+		"nothing\n"
+		"z:1: token \"t\": uri: expected a PKCS#11 URI, found nothing\n"},
+	{"token \"t\" { uri = \"pkcs11:serial=1\"\n module = \"m.so\" }\n",
+		AT_T "module: expected an absolute path of at most 511 bytes, found "
+		     "\"m.so\"\n"},
+	{"token \"t\" { uri = \"pkcs11:serial=1\"\n module = \"/bad.so\" }\n",
+		AT_T "module: \"/bad.so\" is bad\n"},
+	{"token \"t\" { module = \"/m\"\n uri = \"pkcs11:model=x\" }\n",
+		AT_T "uri: expected a PKCS#11 URI with serial or token (the label), "
+		     "found \"pkcs11:model=x\"\n"},
+	{WITH_TOKEN("environment = { \"A\" }"),
+		AT_T "environment: expected NAME=VALUE, found \"A\"\n"},
+	{WITH_TOKEN("environment = { \"=1\" }"),
+		AT_T "environment: expected NAME=VALUE, found \"=1\"\n"},
+	{WITH_TOKEN("environment = { \"1A=1\" }"),
+		AT_T "environment: expected NAME=VALUE, found \"1A=1\"\n"},
+	{WITH_TOKEN("environment = { \"A=1\", \"LD_PRELOAD=/x\" }"),
+		AT_T "environment: expected no LD_ variable and not PATH, found "
+		     "\"LD_PRELOAD=/x\"\n"},
+	{WITH_TOKEN("environment = { \"PATH=/x\" }"),
+		AT_T "environment: expected no LD_ variable and not PATH, found "
+		     "\"PATH=/x\"\n"},
+	{WITH_TOKEN("environment = { \"A=1\", \"AB=1\", \"A=2\" }"),
+		AT_T "environment: expected each variable once, found \"A=2\"\n"},
+	{WITH_TOKEN("environment = { \"PATHS=1\", \"_=\", \"A=B=C\" }"), ""},
+	{WITH_TOKEN("environment = { \"A0=\", \"A1=\", \"A2=\", \"A3=\", \"A4=\", "
+		    "\"A5=\", \"A6=\", \"A7=\", \"A8=\", \"A9=\", \"B0=\", \"B1=\", "
+		    "\"B2=\", \"B3=\", \"B4=\", \"B5=\", \"B6=\" }"),
+		"z:1: token \"t\": environment: expected at most 16, found 17\n"},
+	{WITH_TOKEN("environment = { \"A=" X64 X64 X64 X16 X16 X16 "xxxxxxxxxxxxx\" }"),
+		""},
+	{WITH_TOKEN(
+		 "environment = { \"A=" X64 X64 X64 X16 X16 X16 "xxxxxxxxxxxxxx\" }"),
+		AT_T "environment: expected NAME=VALUE of at most 255 bytes, found "
+		     "\"A=" X64 X64 X64 X16 X16 X16 "xxxxxxx...\"\n"},
+	/* Whatever stands there may be a PIN. */
+	{WITH_TOKEN("pin = \"123456\""),
+		AT_T "pin: expected \"officer\" or \"file:/path\", and never the PIN "
+		     "itself\n"},
+	{WITH_TOKEN("pin = \"credential:usb\""),
+		AT_T "pin: credential: not supported yet by this version\n"},
+	{WITH_TOKEN("pin = \"file:pin\""),
+		AT_T "pin: expected file: with an absolute path of at most 511 bytes, "
+		     "found \"file:pin\"\n"},
+	{WITH_TOKEN("pin = \"file:/bad\""), AT_T "pin: \"/bad\" is bad\n"},
+	{WITH_TOKEN("pin = \"officer\""), ""},
+	{WITH_TOKEN("sessions = 65"),
+		AT_T "sessions: expected a whole number from 1 to 64, found \"65\"\n"},
+	{WITH_TOKEN("sessions = 0"),
+		AT_T "sessions: expected a whole number from 1 to 64, found \"0\"\n"},
+	{WITH_TOKEN("deadline = 61"),
+		AT_T "deadline: expected a whole number from 1 to 60, found \"61\"\n"},
+	{WITH_TOKEN("deadline = 0.5"),
+		AT_T "deadline: expected a whole number from 1 to 60, found \"0.5\"\n"},
+};
+
+static const struct wrong wrong_keys[] = {
+	{TOKEN "key \"k\" {\n}\n",
+		"z:2: key \"k\": expected at least one on \"TOKEN\" { … }\n"},
+	{WITH_KEY("on \"hsm\" { uri = \"pkcs11:object=b\" certificate = \"b\" }"),
+		"z:3: key \"k\": on \"hsm\": there is no token of this name\n"},
+	{WITH_ON(""),
+		"z:2: key \"k\": on \"usb\": uri: expected a PKCS#11 URI, found "
+		"nothing\n"
+		"z:2: key \"k\": on \"usb\": certificate: expected the path of a PEM "
+		"file, found nothing\n"},
+	{WITH_ON("uri = \"pkcs11:token=x\" certificate = \"b\""),
+		"z:3: key \"k\": on \"usb\": uri: expected a PKCS#11 URI of the "
+		"attributes object and id only, found \"pkcs11:token=x\"\n"},
+	{WITH_ON("uri = \"pkcs11:object=b\" certificate = \"a/../../b\""),
+		"z:3: key \"k\": on \"usb\": certificate: expected a path of at most "
+		"511 bytes without .., found \"a/../../b\"\n"},
+	{WITH_ON("uri = \"pkcs11:object=b\" certificate = \"/..\""),
+		"z:3: key \"k\": on \"usb\": certificate: expected a path of at most "
+		"511 bytes without .., found \"/..\"\n"},
+	{WITH_ON("uri = \"pkcs11:object=b\" certificate = \"\""),
+		"z:3: key \"k\": on \"usb\": certificate: expected a path of at most "
+		"511 bytes without .., found \"\"\n"},
+	{WITH_ON("uri = \"pkcs11:object=b\" certificate = \"..a/b..pem\""), ""},
+	{WITH_ON("uri = \"pkcs11:object=b\" certificate = \"bad.pem\""),
+		"z:3: key \"k\": on \"usb\": certificate: \"/var/lib/zegel/bad.pem\" "
+		"is bad\n"},
+	{WITH_KEY(GOOD_ON "\nidentifier = \"did ishare\""),
+		"z:4: key \"k\": identifier: expected 1 to 256 printable ASCII "
+		"characters without space, found \"did ishare\"\n"},
+	{WITH_KEY(GOOD_ON "\nx5c-root = yes"),
+		"z:4: key \"k\": x5c-root: expected true or false, found \"yes\"\n"},
+	{WITH_KEY(GOOD_ON "\nx5c-root = false"), ""},
+};
+
+#define AT_R "z:4: client \"a\": allow \"r\": "
+
+static const struct wrong wrong_clients[] = {
+	{"client \"a\" { }\n",
+		"z:1: client \"a\": user: expected the name of a user, found "
+		"nothing\n"},
+	{"client \"a\" {\n user = unknown\n}\n",
+		"z:2: client \"a\": user: expected a user of this machine, found "
+		"\"unknown\"\n"},
+	{"client \"a\" {\n user = nobody\n}\n",
+		"z:2: client \"a\": user: expected a user of its own: uid 65534 is "
+		"everyone that cannot be named, found \"nobody\"\n"},
+	{"client \"a\" { user = planning }\nclient \"b\" {\n user = alias\n}\n",
+		"z:3: client \"b\": user: ambiguous: client \"a\" is the same user "
+		"(uid "
+		"1000)\n"},
+	{WITH_RULE(""), "z:3: client \"a\": allow \"r\": key: expected the name of a "
+			"key, found nothing\n"
+			"z:3: client \"a\": allow \"r\": profile: expected the name "
+			"of a profile, found nothing\n"},
+	{WITH_RULE("key = other profile = digest"),
+		AT_R "key: expected the name of a key section, found \"other\"\n"},
+	{WITH_RULE("key = bouw profile = any"), AT_R
+		"profile: expected a profile: dsgo-auth or digest, found \"any\"\n"},
+	{WITH_RULE("key = bouw profile = dsgo-nr"),
+		AT_R "profile: dsgo-nr: not supported yet by this version\n"},
+	{WITH_RULE("key = bouw profile = jws"),
+		AT_R "profile: jws: not supported yet by this version\n"},
+	{WITH_RULE("key = bouw profile = jades"),
+		AT_R "profile: jades: not supported yet by this version\n"},
+	{WITH_RULE("key = bouw profile = jades-http"),
+		AT_R "profile: jades-http: not supported yet by this version\n"},
+	{WITH_RULE("key = bouw profile = cades"),
+		AT_R "profile: cades: not supported yet by this version\n"},
+	{WITH_RULE("key = bouw profile = digest audience = \"x\""),
+		AT_R "audience: profile digest has no audience, so this would limit "
+		     "nothing\n"},
+	{WITH_RULE("key = bouw profile = dsgo-auth audience = { \"x\", \"a b\" }"),
+		AT_R "audience: expected 1 to 256 printable ASCII characters without "
+		     "space, found \"a b\"\n"},
+	{WITH_RULE("key = bouw profile = dsgo-auth audience = { \"x\", \"\" }"),
+		AT_R "audience: expected 1 to 256 printable ASCII characters without "
+		     "space, found \"\"\n"},
+	{WITH_RULE("key = bouw profile = dsgo-auth audience = { x, y, x }"),
+		AT_R "audience: expected each audience once, found \"x\"\n"},
+	{WITH_RULE("key = bouw profile = dsgo-auth audience = { x, y }"), ""},
+	{TOKEN KEY "client \"a\" { user = planning allow \"no-rule\" { key = bouw "
+		   "profile = digest } }\n",
+		"z:3: client \"a\": allow \"no-rule\": expected another name: the "
+		"record uses this one for refusals\n"},
+};
+
+struct uri_case {
+	const char *uri;
+	const char *wrong; /* NULL: good */
+};
+
+#define RFC  "a PKCS#11 URI of characters that RFC 7512 allows, others as %XX"
+#define HEX  "a PKCS#11 URI with two hexadecimal digits after each %"
+#define PAIR "a PKCS#11 URI of name=value, with ; between"
+#define SLOT                                                                           \
+	"a PKCS#11 URI that names the token by serial or label: never a slot number"
+
+static const struct uri_case token_uris[] = {
+	{"pkcs11:serial=1", NULL},
+	{"pkcs11:token=My%20token;manufacturer=a;model=b;serial=%c3%A9", NULL},
+	{"pkcs11:serial=a=b&c:d[e]@!$'()*+,", NULL},
+	{"pkcs11:", "a PKCS#11 URI with serial or token (the label)"},
+	{"PKCS11:serial=1", "a PKCS#11 URI, beginning with pkcs11:"},
+	{"serial=1", "a PKCS#11 URI, beginning with pkcs11:"},
+	{"", "a PKCS#11 URI, beginning with pkcs11:"},
+	{"pkcs11:slot-id=0", SLOT},
+	{"pkcs11:serial=1;slot-id=0", SLOT},
+	{"pkcs11:slot-description=x", SLOT},
+	{"pkcs11:serial=1;object=a", "a PKCS#11 URI of the attributes token, serial, "
+				     "manufacturer and model only"},
+	{"pkcs11:serial=1?pin-value=1234",
+		"a PKCS#11 URI without ?: PIN and module have words of their own"},
+	{"pkcs11:serial=1;serial=2", "a PKCS#11 URI with each attribute once"},
+	{"pkcs11:serial=", "a PKCS#11 URI without empty values"},
+	{"pkcs11:serial", PAIR},
+	{"pkcs11:serial=1;", PAIR},
+	{"pkcs11:serial=1;;token=a", PAIR},
+	{"pkcs11:serial=a b", RFC},
+	{"pkcs11:serial=a/b", RFC},
+	{"pkcs11:serial=a%2", HEX},
+	{"pkcs11:serial=a%", HEX},
+	{"pkcs11:serial=a%;token=b", HEX},
+	{"pkcs11:serial=a%2g", HEX},
+	{"pkcs11:serial=a%00", "a PKCS#11 URI without %00"},
+	{"pkcs11:serial=" X64 X64 X64 X64 X64 X64 X64 X16 X16 X16 "xx",
+		"a PKCS#11 URI of at most 511 bytes"},
+	{"pkcs11:serial=" X64 X64 X64 X64 X64 X64 X64 X16 X16 X16 "x", NULL},
+};
+
+static const struct uri_case key_uris[] = {
+	{"pkcs11:object=a", NULL},
+	{"pkcs11:id=%00%ff", NULL},
+	{"pkcs11:id=%01;object=a", NULL},
+	{"pkcs11:", "a PKCS#11 URI with object (the label) or id"},
+	{"pkcs11:object=%00", "a PKCS#11 URI without %00"},
+	{"pkcs11:slot-id=1;object=a", SLOT},
+	{"pkcs11:object=a;type=private",
+		"a PKCS#11 URI of the attributes object and id only"},
+};
+
+static void config_uri_takes_lasting_names_only(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(token_uris); i++) {
+		const char *wrong = config_uri_judge_token(token_uris[i].uri);
+
+		assert_string_equal(wrong == NULL ? "" : wrong,
+			token_uris[i].wrong == NULL ? "" : token_uris[i].wrong);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(key_uris); i++) {
+		const char *wrong = config_uri_judge_key(key_uris[i].uri);
+
+		assert_string_equal(wrong == NULL ? "" : wrong,
+			key_uris[i].wrong == NULL ? "" : key_uris[i].wrong);
+	}
+}
+
+static void check_all(const struct wrong *wrongs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check_wrong(&wrongs[i]);
+}
+
+static void config_words_of_the_top(void **state)
+{
+	(void)state;
+	check_all(wrong_roots, ARRAY_LEN(wrong_roots));
+}
+
+static void config_words_of_listen(void **state)
+{
+	(void)state;
+	check_all(wrong_listens, ARRAY_LEN(wrong_listens));
+}
+
+static void config_words_of_token(void **state)
+{
+	(void)state;
+	check_all(wrong_tokens, ARRAY_LEN(wrong_tokens));
+}
+
+static void config_words_of_key(void **state)
+{
+	(void)state;
+	check_all(wrong_keys, ARRAY_LEN(wrong_keys));
+}
+
+static void config_words_of_client(void **state)
+{
+	(void)state;
+	check_all(wrong_clients, ARRAY_LEN(wrong_clients));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(config_words_of_the_top),
+		cmocka_unit_test(config_words_of_listen),
+		cmocka_unit_test(config_words_of_token),
+		cmocka_unit_test(config_words_of_key),
+		cmocka_unit_test(config_words_of_client),
+		cmocka_unit_test(config_uri_takes_lasting_names_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
