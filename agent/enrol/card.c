@@ -6,7 +6,6 @@
 #include <p11-kit/p11-kit.h>
 
 #include "util/log.h"
-#include "util/secret.h"
 #include "worker/ckr.h"
 
 enum status card_fail(const char *call, CK_RV rv)
@@ -66,9 +65,8 @@ static bool may_try(const struct card *card, CK_USER_TYPE user)
 	return (card->slot.info.flags & never) == 0;
 }
 
-enum status card_login(struct card *card, CK_USER_TYPE user, int pin_fd)
+enum status card_try_pin(struct card *card, CK_USER_TYPE user, const struct secret *pin)
 {
-	CLEANUP(secret_deinit) struct secret pin = SECRET_INIT;
 	enum status status;
 	CK_RV rv;
 
@@ -77,19 +75,27 @@ enum status card_login(struct card *card, CK_USER_TYPE user, int pin_fd)
 			"flags=0x%lx", card->slot.info.flags);
 		return STATUS_DENIED;
 	}
+	deadline_mark(card->deadline, "C_Login");
+	rv = card->module->C_Login(card->session, user, pin->p, pin->len);
+	if (rv == CKR_OK)
+		return STATUS_OK;
+	status = card_fail("C_Login", rv);
+	/* Modules name a wrong PIN in many ways: all but a token that is away. */
+	return ckr_is_removed(rv) ? status : STATUS_DENIED;
+}
+
+enum status card_login(struct card *card, CK_USER_TYPE user, int pin_fd)
+{
+	CLEANUP(secret_deinit) struct secret pin = SECRET_INIT;
+	enum status status;
+
 	deadline_mark(card->deadline, "reading the PIN");
 	status = secret_read(&pin, pin_fd);
 	if (status != STATUS_OK) {
 		log_event(LOG_ERR, "expected a PIN of 1 to 256 bytes", "fd=%d", pin_fd);
 		return status;
 	}
-	deadline_mark(card->deadline, "C_Login");
-	rv = card->module->C_Login(card->session, user, pin.p, pin.len);
-	if (rv == CKR_OK)
-		return STATUS_OK;
-	status = card_fail("C_Login", rv);
-	/* Modules name a wrong PIN in many ways: all but a token that is away. */
-	return ckr_is_removed(rv) ? status : STATUS_DENIED;
+	return card_try_pin(card, user, &pin);
 }
 
 enum status card_open(

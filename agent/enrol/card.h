@@ -11,6 +11,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "deadline.h"
+#include "util/secret.h"
 #include "worker/slot.h"
 
 enum {
@@ -41,7 +42,10 @@ MUST_CHECK enum status card_open_session(struct card *card);
  * refused, or not tried since the token is locked or shows a final try.
  */
 MUST_CHECK enum status card_login(struct card *card, CK_USER_TYPE user, int pin_fd);
-/* All four, as a user. */
+/* The same with a PIN that was read before. */
+MUST_CHECK enum status card_try_pin(
+	struct card *card, CK_USER_TYPE user, const struct secret *pin);
+/* All of it, as a user. */
 MUST_CHECK enum status card_open(
 	struct card *card, const char *module, const char *uri, int pin_fd);
 

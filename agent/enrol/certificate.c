@@ -42,7 +42,8 @@ static enum status read_leaf(const char *path, X509 **out)
 	*out = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	if (*out != NULL)
 		return STATUS_OK;
-	log_event(LOG_ERR, "expected a file with a PEM certificate", "%s", "");
+	log_event(LOG_ERR, "expected a PEM certificate in the file", "bytes=%zu",
+		text.len);
 	return STATUS_BAD_FILE;
 }
 
@@ -105,8 +106,8 @@ static enum status judge_key(
 	TRY(read_key(card, options, &key));
 	if (theirs != NULL && EVP_PKEY_eq(theirs, key) == 1)
 		return STATUS_OK;
-	log_event(
-		LOG_ERR, "expected the certificate of the key with this id", "%s", "");
+	log_event(LOG_ERR, "expected the certificate of the key with this id",
+		"label=%s", options->label);
 	return STATUS_BAD_FILE;
 }
 
@@ -166,6 +167,7 @@ enum status certificate_run(const struct options *options, struct deadline *dead
 	TRY(look(&card, options, buf_get(&der), &is_there));
 	if (is_there)
 		return STATUS_OK;
-	log_event(LOG_ERR, "the token does not show the certificate it took", "%s", "");
+	log_event(LOG_ERR, "the token does not show the certificate it took",
+		"label=%s", options->label);
 	return STATUS_TOKEN_FAILED;
 }

@@ -144,12 +144,7 @@ static enum status init_pin(struct card *card, const struct pins *pins)
 	CK_RV rv;
 
 	TRY(card_open_session(card));
-	deadline_mark(card->deadline, "C_Login");
-	rv = card->module->C_Login(card->session, CKU_SO, pins->so.p, pins->so.len);
-	if (rv != CKR_OK) {
-		(void)card_fail("C_Login", rv);
-		return STATUS_DENIED;
-	}
+	TRY(card_try_pin(card, CKU_SO, &pins->so));
 	deadline_mark(card->deadline, "C_InitPIN");
 	rv = card->module->C_InitPIN(card->session, pins->user.p, pins->user.len);
 	if (rv != CKR_OK) {

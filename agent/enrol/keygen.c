@@ -137,9 +137,11 @@ static enum status judge_name(
 		const CK_ATTRIBUTE *wanted = &name->attributes[i];
 		uint8_t value[NAME_MAX_LEN + OPTIONS_ID_MAX];
 		CK_ATTRIBUTE shown = {wanted->type, value, sizeof(value)};
+		const enum status status = card_read(card, object, &shown);
 
-		TRY(card_read(card, object, &shown));
-		if (shown.ulValueLen == wanted->ulValueLen &&
+		if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+			return status;
+		if (status == STATUS_OK && shown.ulValueLen == wanted->ulValueLen &&
 			memcmp(value, wanted->pValue, wanted->ulValueLen) == 0)
 			continue;
 		log_event(LOG_ERR, "the token made another key than was asked for",
@@ -162,8 +164,14 @@ static enum status prove(
 	const struct pair *pair, const struct kind *kind, struct buf *out)
 {
 	CLEANUP(public_freep) EVP_PKEY *key = NULL;
+	enum status status;
 
-	TRY(public_read(pair->card, pair->public_key, &key));
+	status = public_read(pair->card, pair->public_key, &key);
+	if (status == STATUS_NOT_FOUND)
+		log_event(LOG_ERR, "the token does not show the public key", "type=%s",
+			kind->name);
+	if (status != STATUS_OK)
+		return status;
 	if (!public_is_kind(key, kind)) {
 		log_event(LOG_ERR, "the token made another key than was asked for",
 			"expected=%s bits=%d", kind->name, EVP_PKEY_get_bits(key));

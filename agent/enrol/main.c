@@ -88,7 +88,10 @@ int main(int argc, char **argv)
 
 	log_init("zegel-enrol", LOG_INFO);
 	status = run(argc, argv, &deadline);
-	if (status != STATUS_OK)
-		log_event(LOG_DEBUG, "failed", "status=%s", status_name(status));
+	/* All others have said what was expected where they were met. */
+	if (status == STATUS_IO || status == STATUS_NO_MEMORY ||
+		status == STATUS_CRYPTO)
+		log_event(
+			LOG_ERR, status_text(status), "status=%s", status_name(status));
 	_exit(status_exit(status));
 }

@@ -38,6 +38,9 @@ static const struct option long_options[] = {
 	{"pin-fd", required_argument, NULL, PIN_FD},
 	{"so-pin-fd", required_argument, NULL, SO_PIN_FD},
 	{"deadline", required_argument, NULL, DEADLINE},
+	/* Else getopt would take them for --pin-fd, and we a PIN for a descriptor. */
+	{"pin", required_argument, NULL, '?'},
+	{"so-pin", required_argument, NULL, '?'},
 	{NULL, 0, NULL, 0},
 };
 

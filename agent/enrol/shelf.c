@@ -90,7 +90,8 @@ enum status shelf_put(
 	memcpy(id, options->id, sizeof(id));
 	(void)snprintf(label, sizeof(label), "%s", options->label);
 	deadline_mark(card->deadline, "libp11");
-	TRY(place_judge(options->module, &place));
+	if (place_judge(options->module, &place) != STATUS_OK)
+		return fail("place_judge");
 	context = PKCS11_CTX_new();
 	if (context == NULL)
 		return STATUS_NO_MEMORY;

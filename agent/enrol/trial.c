@@ -120,7 +120,7 @@ enum status trial_sign(
 	}
 	if (signature.len > 0 && is_good(public_key, hash, signature))
 		return STATUS_OK;
-	log_event(LOG_ERR, "the trial signature of the new key does not verify", "%s",
-		"");
+	log_event(LOG_ERR, "the trial signature of the new key does not verify",
+		"bytes=%lu", made.ulValueLen);
 	return STATUS_BAD_SIGNATURE;
 }
