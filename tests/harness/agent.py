@@ -18,6 +18,9 @@ PIN = "123456"
 PATIENCE_S = 60
 SKIP = 77
 
+# What runs in the background may ignore SIGINT, and its children with it: not ours.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def skip(reason):
     """Ends the test program as skipped; ctest and the count show the reason."""
