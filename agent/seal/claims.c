@@ -10,6 +10,8 @@
 enum {
 	/* 15 digits survive text → double → text everywhere (RFC 8259 section 6). */
 	REAL_DIGITS = 15,
+	/* Of any number: 2^53 has so many; more would be rounded before we see them. */
+	DIGITS_MAX = 16,
 	NUMBER_TEXT_MAX = 64,
 };
 
@@ -28,30 +30,47 @@ void claims_deinit(struct claims *claims)
 	buf_deinit(&claims->others);
 }
 
-/*
- * Depth is counted before the parser runs, which recurses. Strings are skipped; whether
- * the text is JSON at all is the parser's to say.
- */
-static bool is_deep(struct bytes text)
+/* What is counted before the parser runs: it recurses, and it rounds. */
+struct scan {
+	bool is_string;
+	size_t depth;
+	size_t n_digits; /* significant ones of the number we are in */
+};
+
+static void scan_value(struct scan *scan, uint8_t c)
 {
-	bool is_string = false;
-	size_t depth = 0;
+	const bool is_digit = c >= '0' && c <= '9';
+
+	if (is_digit && (scan->n_digits > 0 || c != '0'))
+		scan->n_digits++;
+	else if (!is_digit && c != '.')
+		scan->n_digits = 0;
+	if (c == '{' || c == '[')
+		scan->depth++;
+	if ((c == '}' || c == ']') && scan->depth > 0)
+		scan->depth--;
+}
+
+/* Strings are skipped; whether the text is JSON at all is the parser's to say. */
+static enum status scan_text(struct bytes text)
+{
+	struct scan scan = {.depth = 0};
 
 	for (size_t i = 0; i < text.len; i++) {
 		const uint8_t c = text.p[i];
 
 		if (c == '"')
-			is_string = !is_string;
-		else if (is_string && c == '\\')
+			scan.is_string = !scan.is_string;
+		else if (scan.is_string && c == '\\')
 			i++;
-		else if (!is_string && (c == '{' || c == '['))
-			depth++;
-		else if (!is_string && (c == '}' || c == ']') && depth > 0)
-			depth--;
-		if (depth > CLAIMS_DEPTH_MAX)
-			return true;
+		else if (!scan.is_string)
+			scan_value(&scan, c);
+		if (scan.depth > CLAIMS_DEPTH_MAX)
+			return STATUS_CLAIMS_TOO_DEEP;
+		if (scan.n_digits > DIGITS_MAX)
+			return STATUS_CLAIMS_NUMBER;
 	}
-	return false;
+	return STATUS_OK;
 }
 
 static bool has_exact_value(double value)
@@ -62,7 +81,7 @@ static bool has_exact_value(double value)
 	return !(strtod(text, NULL) < value) && !(strtod(text, NULL) > value);
 }
 
-/* Recursion ends at CLAIMS_DEPTH_MAX: is_deep() was asked before. */
+/* Recursion ends at CLAIMS_DEPTH_MAX: scan_text() came before. */
 static bool has_exact_numbers(const json_t *value)
 {
 	const char *name;
@@ -217,8 +236,7 @@ enum status claims_parse(struct claims *claims, struct bytes text)
 
 	if (text.len > CLAIMS_MAX)
 		return STATUS_CLAIMS_TOO_LARGE;
-	if (is_deep(text))
-		return STATUS_CLAIMS_TOO_DEEP;
+	TRY(scan_text(text));
 	object = json_loadb(
 		(const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL)

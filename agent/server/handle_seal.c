@@ -12,6 +12,7 @@ static void take_input(struct request_fields *fields, const Zegel__V1__Seal *sea
 	switch (seal->input_case) {
 	case ZEGEL__V1__SEAL__INPUT_DSGO_AUTH:
 		fields->input = INPUT_DSGO_AUTH;
+		/* Absent reads as empty, which is no identifier either. */
 		fields->audience = view(seal->dsgo_auth->audience);
 		fields->has_claims = seal->dsgo_auth->has_claims;
 		fields->claims = view(seal->dsgo_auth->claims);

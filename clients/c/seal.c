@@ -64,6 +64,7 @@ static enum zegel_status set_dsgo_auth(const struct call *call,
 	if (from->digest != NULL || from->digest_len != 0)
 		return error_set(call->error, ZEGEL_INVALID,
 			"request.digest is not for the profile dsgo-auth");
+	input->has_audience = true;
 	input->audience = text_to_bytes(from->audience);
 	input->has_claims = from->claims != NULL;
 	if (input->has_claims)

@@ -121,6 +121,7 @@ static void frame_examples_of_the_page_are_true(void **state)
 	request.hello = &hello;
 	check_page(&request.base);
 
+	input.has_audience = true;
 	input.audience = bytes("did:x");
 	seal.key = bytes("sandbox");
 	seal.profile = bytes("dsgo-auth");
