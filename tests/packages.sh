@@ -25,10 +25,9 @@ LIST
 	run) cat <<'LIST' ;;
 /usr/bin/softhsm2-util softhsm2
 /usr/bin/openssl openssl
-/usr/bin/python3 python3-minimal
+/usr/lib/python3.*/json/decoder.py python3
 LIST
 	test) cat <<'LIST' ;;
-/usr/lib/python3.*/unittest/case.py python3
 /usr/include/cmocka.h libcmocka-dev
 /usr/lib/python3/dist-packages/jwt python3-jwt
 /usr/lib/python3/dist-packages/cryptography python3-cryptography
