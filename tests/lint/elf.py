@@ -16,6 +16,8 @@ LIBC = r"libc\.so\.6|ld-linux.*"
 MAY_NEED = {
     "zegeld": rf"{LIBC}|libcrypto.*|libjansson.*|libconfuse.*|libprotobuf-c.*|libseccomp.*",
     "zegel-token": rf"{LIBC}|libp11-kit.*|libseccomp.*",
+    "zegel-enrol": rf"{LIBC}|libp11\.so.*|libp11-kit.*|libcrypto.*",
+    "zegel": rf"{LIBC}|libzegel.*|libcrypto.*|libjansson.*",
     "libzegel": rf"{LIBC}|libprotobuf-c\.so\.1",
 }
 

@@ -7,4 +7,5 @@ stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 DESTDIR=$stage cmake --install "$1" >/dev/null
 /usr/bin/python3 "$here/elf.py" "$stage" "$1" "$2" \
-	--expect zegeld --expect zegel-token --expect zegel --expect libzegel
+	--expect zegeld --expect zegel-token --expect zegel-enrol \
+	--expect zegel --expect libzegel
