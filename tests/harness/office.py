@@ -9,20 +9,8 @@ from pathlib import Path
 
 from agent import PIN, SOFTHSM, Background, must_run, program, wait_until
 
-REQUEST = """\
-[req]
-distinguished_name = subject
-x509_extensions = leaf
-prompt = no
-[subject]
-C = NL
-O = Test
-organizationIdentifier = NTRNL-10000001
-CN = Test seal
-[leaf]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, nonRepudiation
-"""
+SUBJECT = "/C=NL/O=Test/organizationIdentifier=NTRNL-10000001/CN=Test seal"
+LEAF = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,nonRepudiation\n"
 
 
 class Office:
@@ -36,9 +24,16 @@ class Office:
         self.softhsm.write_text(f"directories.tokendir = {self.folder}/tokens\n"
                                 "objectstore.backend = file\nlog.level = ERROR\n")
 
-    def softhsm_util(self, *words):
-        return must_run("softhsm2-util", *words,
-                        env={**os.environ, "SOFTHSM2_CONF": str(self.softhsm)})
+        self.write("pin", PIN)
+        must_run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-subj", "/CN=Test CA", "-keyout", self.folder / "ca.key",
+                 "-out", self.folder / "ca.pem")
+
+    def enrol(self, *words):
+        """One act of zegel-enrol; the PIN is descriptor 0, again and again."""
+        with open(self.folder / "pin", encoding="ascii") as pin:
+            return must_run(program("zegel-enrol"), *words, "--module", SOFTHSM, "--pin-fd", 0,
+                            stdin=pin, env={"SOFTHSM2_CONF": str(self.softhsm)})
 
     def write(self, name, text, mode=0o600):
         path = self.folder / name
@@ -48,15 +43,13 @@ class Office:
 
     def make_token(self, label):
         """A token with one RSA key of the same label, and the key's certificate."""
-        key, certificate = self.folder / f"{label}.key", self.folder / f"{label}.pem"
-        must_run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256",
-                 "-days", "2", "-config", self.write("request.cnf", REQUEST),
-                 "-keyout", key, "-out", certificate)
-        self.softhsm_util("--init-token", "--free", "--label", label, "--pin", PIN,
-                          "--so-pin", PIN)
-        self.softhsm_util("--import", key, "--token", label, "--label", label, "--id", "01",
-                          "--pin", PIN)
-        key.unlink()
+        uri = self.enrol("init", "--label", label, "--so-pin-fd", 0).strip()
+        public = self.write(f"{label}.pub", self.enrol(
+            "keygen", "--uri", uri, "--type", "rsa:2048", "--label", label))
+        leaf = must_run("openssl", "x509", "-new", "-force_pubkey", public, "-subj", SUBJECT,
+                        "-CA", self.folder / "ca.pem", "-CAkey", self.folder / "ca.key",
+                        "-days", "2", "-extfile", self.write("leaf.cnf", LEAF))
+        self.write(f"{label}.pem", leaf + (self.folder / "ca.pem").read_text())
         self.write(f"{label}.pin", PIN)
 
     def token(self, label, pin=None, module=SOFTHSM, uri=None):
