@@ -13,6 +13,7 @@
 #include "login.h"
 #include "session.h"
 #include "sign.h"
+#include "util/fd.h"
 
 enum {
 	DOUBTS_MAX = 2, /* errors in a row that may be the module's end */
@@ -118,14 +119,16 @@ static bool bring_up_first(struct signer *signer)
 		give_up_call(worker, "C_OpenSession", rv);
 	status = login_try(worker, &signer->session);
 	/* The broker knows why, and decides. We wait for it to end us. */
-	if (status == STATUS_LOCKED)
+	if (status == STATUS_LOCKED) {
+		fd_closep(&worker->pin_fd);
 		return false;
+	}
 	if (status == STATUS_TOKEN_FAILED)
 		give_up_call(worker, "read PIN", CKR_OK);
 	if (status == STATUS_TOKEN_GONE)
 		give_up_call(worker, "C_Login", CKR_TOKEN_NOT_PRESENT);
 	if (status != STATUS_OK)
-		_exit(status_exit(STATUS_BAD_MESSAGE));
+		_exit(status == STATUS_NO_AGENT ? 0 : status_exit(status));
 	session_report_keys(worker, 0, &signer->session);
 	return true;
 }
