@@ -93,7 +93,7 @@ struct token_key {
 /* broker to worker, the answer to JOB_MAY_LOGIN */
 struct token_login {
 	struct job_head head;
-	uint32_t may_login; /* 1: C_Login once with the PIN; 0: go on without */
+	uint32_t may_login; /* 1: C_Login once with the PIN; 0: no try is made */
 	uint32_t reserved;
 };
 

@@ -182,6 +182,19 @@ static void worker_ends_when_the_broker_is_gone(void **state)
 	assert_int_equal(desk_count(*state, "C_Login"), 0);
 }
 
+static void worker_takes_one_connection_from_a_listening_socket(void **state)
+{
+	const struct token_job job = run_job(DESK_RSA, JOB_RSA_PKCS1_SHA256, 1);
+	CLEANUP(run_deinit) struct run run = run_start_listening(*state);
+	union job_message message;
+
+	run_ready(&run, &usual);
+	run_sign(&run, &job);
+	run_expect(&run, JOB_SIGNED, &message);
+	assert_true(run_is_good(*state, &job, &message.result));
+	run_close(&run, 0);
+}
+
 static void worker_goes_on_without_a_pin(void **state)
 {
 	CLEANUP(run_deinit) struct run run = run_start(*state);
@@ -208,6 +221,7 @@ int main(void)
 		cmocka_unit_test(worker_lets_a_module_see_only_the_listed_variables),
 		cmocka_unit_test(worker_lets_the_order_choose_openssl_conf),
 		cmocka_unit_test(worker_ends_when_the_broker_is_gone),
+		cmocka_unit_test(worker_takes_one_connection_from_a_listening_socket),
 		cmocka_unit_test(worker_goes_on_without_a_pin),
 	};
 

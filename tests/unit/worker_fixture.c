@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,32 +178,66 @@ size_t desk_count(const struct desk *desk, const char *word)
 	return n;
 }
 
-struct run run_start(struct desk *desk)
+static pid_t spawn(const struct desk *desk, int socket)
 {
 	char *const arguments[] = {ARGUMENT("zegel-token"), ARGUMENT("desk"), NULL};
 	char *const environment[] = {ARGUMENT("TZ=Europe/Amsterdam"),
 		ARGUMENT("LEAK=1"), ARGUMENT("LD_PRELOAD="), NULL};
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	struct run run = {.desk = desk, .fd = FD_NONE, .pid = 0};
 	posix_spawn_file_actions_t actions;
-	int pair[2];
+	pid_t pid = 0;
 
 	(void)unlink(desk->tally);
 	(void)unlink(desk->dump);
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience,
-				 sizeof(patience)),
-		0);
 	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, socket, JOB_FD), 0);
 	assert_int_equal(
-		posix_spawn_file_actions_adddup2(&actions, pair[1], JOB_FD), 0);
-	assert_int_equal(posix_spawn(&run.pid, ZEGEL_TOKEN, &actions, NULL, arguments,
-				 environment),
+		posix_spawn(&pid, ZEGEL_TOKEN, &actions, NULL, arguments, environment),
 		0);
 	(void)posix_spawn_file_actions_destroy(&actions);
+	return pid;
+}
+
+static void set_patience(int fd)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
+
+	assert_int_equal(
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+		0);
+}
+
+struct run run_start(struct desk *desk)
+{
+	struct run run = {.desk = desk, .fd = FD_NONE, .pid = 0};
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	set_patience(pair[0]);
+	run.pid = spawn(desk, pair[1]);
 	(void)close(pair[1]);
 	run.fd = pair[0];
+	return run;
+}
+
+struct run run_start_listening(struct desk *desk)
+{
+	struct run run = {.desk = desk, .fd = FD_NONE, .pid = 0};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	CLEANUP(fd_closep)
+	int listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(
+		address.sun_path, sizeof(address.sun_path), "%s/s", desk->folder);
+	(void)unlink(address.sun_path);
+	assert_int_equal(
+		bind(listening, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	run.pid = spawn(desk, listening);
+	run.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	set_patience(run.fd);
+	assert_int_equal(
+		connect(run.fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	return run;
 }
 

@@ -61,6 +61,8 @@ struct order {
 };
 
 struct run run_start(struct desk *desk);
+/* As systemd starts it: with a listening socket, to which we connect. */
+struct run run_start_listening(struct desk *desk);
 void run_deinit(struct run *run);
 void run_send(const struct run *run, const void *message, size_t len);
 void run_send_message(const struct run *run, const union job_message *message);
