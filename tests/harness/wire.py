@@ -98,8 +98,9 @@ class Client:
 
     def __init__(self, path, greet=True):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(PATIENCE_S)
+        # With a time-out set, connect() fails instead of waiting for a place in the queue.
         self.socket.connect(path)
+        self.socket.settimeout(PATIENCE_S)
         if greet:
             self.ask(hello()).check()
 
