@@ -70,6 +70,8 @@ enum status chain_load_file(struct chain *chain, const char *path)
 	BIO *pem;
 
 	TRY(fd_read_file(path, &file));
+	if (file.len == 0)
+		return refuse(path, "the file is empty");
 	ERR_clear_error();
 	pem = BIO_new_mem_buf(file.p, (int)file.len);
 	if (pem == NULL)

@@ -206,6 +206,8 @@ static void a_chain_in_the_wrong_order_is_refused(void **state)
 	assert_true(fputs("no certificate\n", file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chain_load(world.path, true, &chain), STATUS_BAD_FILE);
+	assert_int_equal(truncate(world.path, 0), 0);
+	assert_int_equal(chain_load(world.path, true, &chain), STATUS_BAD_FILE);
 	assert_null(chain);
 	close_world(&world);
 }
