@@ -20,7 +20,6 @@ packages_of() {
 /usr/bin/protoc-c protobuf-c-compiler
 /usr/include/jansson.h libjansson-dev
 /usr/include/confuse.h libconfuse-dev
-/usr/include/seccomp.h libseccomp-dev
 LIST
 	run) cat <<'LIST' ;;
 /usr/bin/softhsm2-util softhsm2
