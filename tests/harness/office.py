@@ -52,12 +52,15 @@ class Office:
         self.write(f"{label}.pem", leaf + (self.folder / "ca.pem").read_text())
         self.write(f"{label}.pin", PIN)
 
-    def token(self, label, pin=None, module=SOFTHSM, uri=None):
+    def token(self, label, pin=None, module=SOFTHSM, uri=None, environment=(), deadline=5):
         pin = pin or f"file:{self.folder}/{label}.pin"
+        variables = ", ".join(
+            f'"{variable}"' for variable in (f"SOFTHSM2_CONF={self.softhsm}", *environment))
         return (f'token "{label}" {{\n'
                 f'\tmodule = "{module}"\n'
                 f'\turi = "{uri or f"pkcs11:token={label}"}"\n'
-                f'\tenvironment = {{ "SOFTHSM2_CONF={self.softhsm}" }}\n'
+                f"\tenvironment = {{ {variables} }}\n"
+                f"\tdeadline = {deadline}\n"
                 f'\tpin = "{pin}"\n'
                 "\tsessions = 1\n}\n")
 

@@ -5,7 +5,7 @@
  *
  *   FAULT_CALL   the function it strikes          FAULT_RV    what it then answers (hex)
  *   FAULT_FROM   the call it begins with (1, …)   FAULT_COUNT how many it strikes
- *   FAULT_HOW    "hang", "crash", "short", "long": instead of an answer
+ *   FAULT_HOW    "hang", "crash", "short", "long", "corrupt": instead of an answer
  *   FAULT_FLAGS  added to the flags of every token (hex)
  *   FAULT_TALLY  a file with a line for every C_Login and C_Sign
  *   FAULT_DUMP   a file that gets the environment as the module sees it
@@ -137,7 +137,9 @@ static CK_RV sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len,
 		*signature_len -= 1;
 	if (is_how("long"))
 		*signature_len = 1UL << 40;
-	return is_how("short") || is_how("long") ? rv : strike();
+	if (is_how("corrupt"))
+		signature[0] ^= 1;
+	return is_how("short") || is_how("long") || is_how("corrupt") ? rv : strike();
 }
 
 static CK_RV finalize(void *reserved)
