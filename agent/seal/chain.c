@@ -6,8 +6,8 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "chain_load.h"
 
@@ -117,8 +117,10 @@ static EVP_PKEY_CTX *get_verifier(
 
 	if (*place != NULL)
 		return *place;
-	(void)memcpy(hash, names[algorithm->hash], strlen(names[algorithm->hash]) + 1);
-	(void)memcpy(padding, algorithm->is_pss ? "pss" : "pkcs1", 6);
+	/* OSSL_PARAM has no const; it only reads. */
+	(void)snprintf(hash, sizeof(hash), "%s", names[algorithm->hash]);
+	(void)snprintf(
+		padding, sizeof(padding), "%s", algorithm->is_pss ? "pss" : "pkcs1");
 	parameters[n++] =
 		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, hash, 0);
 	if (algorithm->kind == KEY_RSA)
