@@ -83,11 +83,12 @@ class Ends(Folder):
                 self.interrupt(sign)
 
     def interrupt(self, sign):
-        sandbox = Background(program("zegel"), "sandbox", "--", "sh", "-c", "echo up; cat",
+        sandbox = Background(program("zegel"), "sandbox", "--", "sh", "-c", "cat; true",
                              env={**os.environ, "TMPDIR": str(self.folder)},
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                             stdin=subprocess.PIPE)
         with sandbox:
-            sandbox.process.stdout.readline()
+            # A shell that is about to start a program keeps the signal to itself.
+            wait_until(lambda: descendants(sandbox.pid, "cat"), "the command runs")
             below = descendants(sandbox.pid)
             self.assertGreaterEqual(len(below), 3, "agent, worker and command")
             sandbox.process.send_signal(sign)

@@ -7,11 +7,11 @@ import unittest
 
 import agent
 import wire
-from agent import AUDIENCE, PATIENCE_S, Folder, descendants, run, wait_until
+from agent import AUDIENCE, PATIENCE_S, Background, Folder, descendants, run, wait_until
 from office import Office
 from wire import Client
 
-USAGE, BAD_DATA = 64, 65
+USAGE, BAD_DATA, UNAVAILABLE = 64, 65, 69
 
 
 def try_seal(path, key):
@@ -35,6 +35,36 @@ class Starts(Folder):
     def wait_for_word(self, key, status):
         wait_until(lambda: try_seal(self.office.socket, key) == status,
                    f"{key} answers {status}")
+
+    # Sockets from systemd (sd_listen_fds(3)), played by a shell
+
+    def as_systemd(self, name):
+        """A zegeld that gets our listening socket as descriptor 3, under this name."""
+        listener = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listener.bind(str(self.office.socket))
+        listener.listen(8)
+        number = listener.fileno()
+        command = f'LISTEN_PID=$$ exec "$@" 3<&{number}'
+        with open(self.office.log, "a", encoding="utf-8") as log:
+            return self.enterContext(Background(
+                "sh", "-c", command, "sh", *self.office.command(), pass_fds=[number],
+                stderr=log, env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": name}))
+
+    def configure_locked(self):
+        self.office.make_token("away")
+        self.office.configure(self.office.listen(), self.office.token("away", pin="officer"),
+                              self.office.key("away"), self.office.client("away"))
+
+    def test_socket_of_systemd_is_served(self):
+        self.configure_locked()
+        self.as_systemd("test")
+        self.wait_for_word("away", wire.LOCKED)
+
+    def test_socket_of_another_name_is_refused(self):
+        self.configure_locked()
+        zegeld = self.as_systemd("officer")
+        self.assertEqual(UNAVAILABLE, zegeld.process.wait(PATIENCE_S))
+        self.assertIn("no listen section names", self.office.log.read_text())
 
     # Configuration
 
