@@ -29,7 +29,7 @@ class Faults(Folder):
                   "FAULT_HOW": how, "FAULT_TALLY": self.folder / "tally", **more}
         environment = [f"{name}={value}" for name, value in faults.items()]
         self.office.configure(
-            self.office.listen(),
+            "line-max = 2\n", self.office.listen(),
             self.office.token("faulty", module=MODULE, environment=environment, deadline=2),
             self.office.key("faulty"), self.office.client("faulty"))
         self.zegeld = self.enterContext(self.office.start())
@@ -100,6 +100,31 @@ class Faults(Folder):
                 self.start(how, first=2, count=1)
                 self.seal(3)
                 self.zegeld.stop()
+
+    def send(self, request_id, timeout_ms):
+        self.client.send(wire.seal(request_id, "faulty", "dsgo-auth",
+                                   wire.dsgo_auth(AUDIENCE), None, timeout_ms))
+
+    def test_full_line_answers_busy_at_once(self):
+        """One job is out, two wait; who comes then hears it before they do."""
+        self.start("hang", first=2)
+        self.seal(1)
+        self.send(1, 30000)
+        wait_until(lambda: self.tally("C_Sign") == 2, "the first job is out")
+        for request_id in (2, 3, 4, 5):
+            self.send(request_id, 30000)
+        for request_id in (4, 5):
+            answer = self.client.receive()
+            self.assertEqual((request_id, wire.BUSY), (answer.id, answer.fields[1][0]))
+            self.assertGreater(answer.fields[3][0], 0, "no hint when to come again")
+
+    def test_deadline_of_the_client_holds_out_and_in_line(self):
+        self.start("hang", first=2)
+        self.seal(1)
+        for request_id in (1, 2):
+            self.send(request_id, 500)
+        for answer in (self.client.receive(), self.client.receive()):
+            self.assertEqual(wire.TIMEOUT, answer.fields[1][0])
 
     def test_other_tokens_do_not_notice(self):
         self.office.make_token("good")

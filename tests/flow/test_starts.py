@@ -204,6 +204,15 @@ class Starts(Folder):
         self.wait_for_word("bad", wire.LOCKED)
         self.assertEqual(wire.OK, try_seal(self.office.socket, "good"))
 
+    def test_long_seals_are_warned_of_once(self):
+        for label, n, limit in (("long", 3800, "8,000"), ("longer", 5000, "10,000")):
+            self.office.make_token(label, f"nsComment={'x' * n}\n")
+            self.office.configure_simply(label)
+            with self.office.start():
+                self.wait_for_word(label, wire.OK)
+                try_seal(self.office.socket, label)
+            self.assertEqual(1, self.office.log.read_text().count(limit))
+
     def test_key_that_is_not_on_the_token(self):
         self.office.make_token("good")
         office = self.office

@@ -41,14 +41,14 @@ class Office:
         path.chmod(mode)
         return path
 
-    def make_token(self, label):
+    def make_token(self, label, extension=""):
         """A token with one RSA key of the same label, and the key's certificate."""
         uri = self.enrol("init", "--label", label, "--so-pin-fd", 0).strip()
         public = self.write(f"{label}.pub", self.enrol(
             "keygen", "--uri", uri, "--type", "rsa:2048", "--label", label))
         leaf = must_run("openssl", "x509", "-new", "-force_pubkey", public, "-subj", SUBJECT,
                         "-CA", self.folder / "ca.pem", "-CAkey", self.folder / "ca.key",
-                        "-days", "2", "-extfile", self.write("leaf.cnf", LEAF))
+                        "-days", "2", "-extfile", self.write("leaf.cnf", LEAF + extension))
         self.write(f"{label}.pem", leaf + (self.folder / "ca.pem").read_text())
         self.write(f"{label}.pin", PIN)
 
