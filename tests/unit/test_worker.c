@@ -195,6 +195,29 @@ static void worker_takes_one_connection_from_a_listening_socket(void **state)
 	run_close(&run, 0);
 }
 
+static void worker_keeps_a_chatting_module_off_standard_output(void **state)
+{
+	struct desk *desk = *state;
+	CLEANUP(run_deinit) struct run run = run_start(desk);
+	CLEANUP(buf_deinit) struct buf printed = BUF_INIT(4096);
+
+	run_ready(&run, &usual);
+	run_close(&run, 0);
+	assert_int_equal(fd_read_file(desk->printed, &printed), STATUS_OK);
+	assert_int_equal(printed.len, 0);
+}
+
+static void worker_does_not_take_an_empty_slot_for_a_token(void **state)
+{
+	CLEANUP(run_deinit) struct run run = run_start(*state);
+	struct order order = usual;
+
+	/* SoftHSM always shows one slot more, uninitialised. */
+	order.uri = "pkcs11:manufacturer=SoftHSM%20project";
+	run_ready(&run, &order);
+	run_close(&run, 0);
+}
+
 static void worker_goes_on_without_a_pin(void **state)
 {
 	CLEANUP(run_deinit) struct run run = run_start(*state);
@@ -222,6 +245,8 @@ int main(void)
 		cmocka_unit_test(worker_lets_the_order_choose_openssl_conf),
 		cmocka_unit_test(worker_ends_when_the_broker_is_gone),
 		cmocka_unit_test(worker_takes_one_connection_from_a_listening_socket),
+		cmocka_unit_test(worker_keeps_a_chatting_module_off_standard_output),
+		cmocka_unit_test(worker_does_not_take_an_empty_slot_for_a_token),
 		cmocka_unit_test(worker_goes_on_without_a_pin),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker_fixture.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -132,6 +133,7 @@ int desk_setup(void **state)
 	assert_non_null(mkdtemp(desk->folder));
 	(void)snprintf(desk->module, sizeof(desk->module), "%s/m.so", desk->folder);
 	(void)snprintf(desk->tally, sizeof(desk->tally), "%s/tally", desk->folder);
+	(void)snprintf(desk->printed, sizeof(desk->printed), "%s/out", desk->folder);
 	(void)snprintf(desk->dump, sizeof(desk->dump), "%s/dump", desk->folder);
 	(void)snprintf(conf, sizeof(conf), "%s/conf", desk->folder);
 	(void)snprintf(desk->softhsm, sizeof(desk->softhsm), "SOFTHSM2_CONF=%s", conf);
@@ -189,6 +191,9 @@ static pid_t spawn(const struct desk *desk, int socket)
 	(void)unlink(desk->tally);
 	(void)unlink(desk->dump);
 	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
+				 desk->printed, O_WRONLY | O_CREAT | O_TRUNC, 0600),
+		0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, socket, JOB_FD), 0);
 	assert_int_equal(
 		posix_spawn(&pid, ZEGEL_TOKEN, &actions, NULL, arguments, environment),

@@ -28,6 +28,7 @@ struct desk {
 	char folder[64];
 	char module[96]; /* worker_module.c, copied to where only we may write */
 	char tally[96];
+	char printed[96]; /* what the worker wrote to standard output */
 	char dump[96];
 	char softhsm[128];         /* SOFTHSM2_CONF=… */
 	char uri[JOB_URI_MAX];     /* of the token */

@@ -5,6 +5,7 @@
  *
  *   FAULT_CALL   the function it strikes          FAULT_RV    what it then answers (hex)
  *   FAULT_FROM   the call it begins with (1, …)   FAULT_COUNT how many it strikes
+ *   FAULT_EVERY  or: every nth call
  *   FAULT_HOW    "hang", "crash", "short", "long", "corrupt": instead of an answer
  *   FAULT_FLAGS  added to the flags of every token (hex)
  *   FAULT_TALLY  a file with a line for every C_Login and C_Sign
@@ -55,12 +56,13 @@ static int is_struck(const char *call)
 	const char *chosen = getenv("FAULT_CALL");
 	const unsigned long from = get_number("FAULT_FROM", 10);
 	const unsigned long count = get_number("FAULT_COUNT", 10);
+	const unsigned long every = get_number("FAULT_EVERY", 10);
 	unsigned long n;
 
 	if (chosen == NULL || strcmp(chosen, call) != 0)
 		return 0;
 	n = atomic_fetch_add(&get()->n_calls, 1) + 1;
-	return n >= from && n < from + count;
+	return every > 0 ? n % every == 0 : n >= from && n < from + count;
 }
 
 static CK_RV strike(void)
