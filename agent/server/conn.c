@@ -181,7 +181,8 @@ static void hear(struct conn *conn)
 		size_t len;
 
 		if (!frame_get_length(conn->in.p + at, &len)) {
-			conn->events->on_bad_frame(conn->events->context, conn);
+			conn->events->on_bad_bytes(
+				conn->events->context, conn, STATUS_BAD_FRAME);
 			break;
 		}
 		if (conn->in.len - at - FRAME_HEAD < len)
@@ -205,7 +206,7 @@ static void hear(struct conn *conn)
  * Without room for control data the kernel closes every descriptor that was sent, and
  * says MSG_CTRUNC: nothing foreign ever enters our table.
  */
-static ssize_t receive(struct conn *conn)
+static ssize_t receive(struct conn *conn, bool *has_descriptor)
 {
 	struct iovec piece = {
 		.iov_base = conn->in.p + conn->in.len, .iov_len = READ_PIECE};
@@ -215,29 +216,29 @@ static ssize_t receive(struct conn *conn)
 	do {
 		n = recvmsg(conn->fd, &envelope, MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
-	if (n >= 0 && (envelope.msg_flags & MSG_CTRUNC) != 0) {
-		log_event(LOG_WARN, "client sent a descriptor; connection closed",
-			"conn=%llx uid=%u pid=%d", (unsigned long long)conn->id,
-			(unsigned int)conn->peer.uid, (int)conn->peer.pid);
-		errno = EPROTO;
-		return -1;
-	}
+	*has_descriptor = n >= 0 && (envelope.msg_flags & MSG_CTRUNC) != 0;
 	return n;
 }
 
 static void on_readable(struct conn *conn)
 {
+	bool has_descriptor = false;
 	ssize_t n;
 
 	if (buf_reserve(&conn->in, READ_PIECE) != STATUS_OK) {
 		break_it(conn, "no memory");
 		return;
 	}
-	n = receive(conn);
+	n = receive(conn, &has_descriptor);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n < 0) {
 		break_it(conn, "cannot be read");
+		return;
+	}
+	if (has_descriptor) {
+		conn->events->on_bad_bytes(
+			conn->events->context, conn, STATUS_HAS_DESCRIPTOR);
 		return;
 	}
 	conn->is_at_end = n == 0;

@@ -33,8 +33,8 @@ struct conn_events {
 	void *context;
 	/* One whole message; bytes borrow until it returns. */
 	void (*on_message)(void *context, struct conn *conn, struct bytes bytes);
-	/* The frame's length is none: to be answered, then closed. */
-	void (*on_bad_frame)(void *context, struct conn *conn);
+	/* BAD_FRAME or HAS_DESCRIPTOR: to be answered, then closed. */
+	void (*on_bad_bytes)(void *context, struct conn *conn, enum status status);
 	/* Its end: forget the acts in flight and free it. */
 	void (*on_end)(void *context, struct conn *conn);
 };

@@ -27,10 +27,11 @@ static const struct row rows[] = {
 static bool is_fatal(enum status status)
 {
 	return status == STATUS_BAD_FRAME || status == STATUS_BAD_MESSAGE ||
-	       status == STATUS_NO_HELLO || status == STATUS_BAD_VERSION;
+	       status == STATUS_HAS_DESCRIPTOR || status == STATUS_NO_HELLO ||
+	       status == STATUS_BAD_VERSION;
 }
 
-static void refuse(struct conn *conn, uint64_t id, enum status status)
+void dispatch_refuse(struct conn *conn, uint64_t id, enum status status)
 {
 	log_event(LOG_INFO, "refused",
 		"req=%" PRIx64 ".%" PRIu64 " uid=%u pid=%d status=%s why=\"%s\"",
@@ -68,5 +69,5 @@ void dispatch_message(struct server *server, struct conn *conn, struct bytes byt
 		wire_close(&server->wire);
 	}
 	if (status != STATUS_OK)
-		refuse(conn, id, status);
+		dispatch_refuse(conn, id, status);
 }

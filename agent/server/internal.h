@@ -34,6 +34,8 @@ struct call {
 
 /* dispatch.c: one message of a connection. */
 void dispatch_message(struct server *server, struct conn *conn, struct bytes bytes);
+/* dispatch.c: logs and answers a refusal, and ends the connection where it must. */
+void dispatch_refuse(struct conn *conn, uint64_t id, enum status status);
 
 /*
  * The handlers, each in handle_<name>.c. OK: the request is answered, or will be; else

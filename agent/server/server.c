@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,15 +32,10 @@ static void on_message(void *context, struct conn *conn, struct bytes bytes)
 	dispatch_message(context, conn, bytes);
 }
 
-static void on_bad_frame(void *context, struct conn *conn)
+static void on_bad_bytes(void *context, struct conn *conn, enum status status)
 {
 	(void)context;
-	log_event(LOG_INFO, "refused",
-		"req=%" PRIx64 ".0 uid=%u pid=%d status=%s why=\"%s\"", conn->id,
-		(unsigned int)conn->peer.uid, (int)conn->peer.pid,
-		status_name(STATUS_BAD_FRAME), status_text(STATUS_BAD_FRAME));
-	reply_error(conn, 0, STATUS_BAD_FRAME, 0);
-	conn_end(conn);
+	dispatch_refuse(conn, 0, status);
 }
 
 static void on_end(void *context, struct conn *conn)
@@ -98,7 +92,7 @@ enum status server_new(const struct server_setup *setup, struct server **out)
 	server->events = (struct conn_events){
 		.context = server,
 		.on_message = on_message,
-		.on_bad_frame = on_bad_frame,
+		.on_bad_bytes = on_bad_bytes,
 		.on_end = on_end,
 	};
 	wire_init(&server->wire);

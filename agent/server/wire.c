@@ -174,7 +174,9 @@ enum status wire_open(struct wire *wire, struct bytes bytes,
 	TRY(walk(bytes));
 	request =
 		zegel__v1__request__unpack(&wire->arena.allocator, bytes.len, bytes.p);
-	if (request == NULL || !is_canonical(wire, request, bytes) ||
+	/* 0 stands for "no request" in answers. */
+	if (request == NULL || request->id == 0 ||
+		!is_canonical(wire, request, bytes) ||
 		request->what_case == ZEGEL__V1__REQUEST__WHAT__NOT_SET) {
 		wire_close(wire);
 		return STATUS_BAD_MESSAGE;

@@ -253,6 +253,7 @@ class Hostile(unittest.TestCase):
             with contextlib.suppress(BrokenPipeError, ConnectionResetError, EOFError):
                 client.socket.sendmsg([head(len(body)) + body], [
                     (socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            self.assert_refused(client.receive(), wire.INVALID)
             self.assertTrue(client.is_closed())
 
     def test_a_thousand_idle_connections(self):

@@ -55,6 +55,8 @@ static const struct row rows[] = {
 	ROW(HELLO, OK, 7),
 	ROW(ID "\x32\x06" KEY_PROFILE, OK, 7),
 	ROW(ID "\x32\x0e" KEY_PROFILE "\x8a\x01\x05\x0a\x03\x01\x02\x03", OK, 7),
+	/* the id that is none */
+	ROW("\x08\x00\x3a\x00", BAD_MESSAGE, 0),
 	/* empty, id alone, no id */
 	ROW("", BAD_MESSAGE, 0),
 	ROW(ID, BAD_MESSAGE, 7),
