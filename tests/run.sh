@@ -75,9 +75,9 @@ case $mode in
 	export ZEGEL_TEST_FULL=1
 	[ "${CI-}" != true ] || strict=--no-skips
 	build_and_test dev
-	build_and_test clang -LE lint
-	build_and_test asan -LE lint
-	build_and_test tsan -LE lint
+	build_and_test clang -LE 'lint|net'
+	build_and_test asan -LE 'lint|net'
+	build_and_test tsan -LE 'lint|net'
 	build_and_test fuzz -L fuzz
 	;;
 *)

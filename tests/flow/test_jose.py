@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 class Jose(Folder):
     def test_jose_verifies_and_refuses(self):
-        must_run("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts",
+        must_run("npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts",
                  f"jose@{VERSION}", cwd=self.folder, timeout=300,
                  env={**os.environ, "npm_config_cache": str(self.folder / "cache")})
         shutil.copy(HERE / "jose.mjs", self.folder)
