@@ -91,6 +91,8 @@ enum status desk_get_hope(const struct key *key);
 
 /* Composes and gives the job; false when the token does not take it. */
 bool seal_start(struct act *act, struct key_on *on);
+/* Forgets an act that is in no line any more. */
+void seal_free(struct act *act);
 /* Answers an act that waits, and ends it. */
 void seal_refuse(struct act *act, enum status status);
 void seal_on_result(struct desk *desk, const struct token_result *result);

@@ -21,7 +21,7 @@ enum {
 	AVERAGE_OVER = 8, /* signatures, for the moving average */
 };
 
-static void free_act(struct act *act)
+void seal_free(struct act *act)
 {
 	struct sealer *sealer = act->sealer;
 
@@ -89,7 +89,7 @@ void seal_refuse(struct act *act, enum status status)
 	must(act->state == ACT_WAITING);
 	desk_leave(act);
 	answer_refusal(act, status);
-	free_act(act);
+	seal_free(act);
 }
 
 static void on_deadline(void *context)
@@ -205,7 +205,7 @@ enum status seal_begin(struct sealer *sealer, const struct policy_peer *peer,
 	status = admit(act);
 	if (status != STATUS_OK) {
 		log_end(act, status);
-		free_act(act);
+		seal_free(act);
 		return status;
 	}
 	*out_act_id = act->id;
@@ -222,7 +222,7 @@ void seal_forget(struct sealer *sealer, uint64_t act_id)
 	if (act->state == ACT_OUT)
 		return;
 	desk_leave(act);
-	free_act(act);
+	seal_free(act);
 }
 
 static enum status compose(struct act *act, const struct key_on *on)
@@ -297,7 +297,7 @@ static void again(struct act *act, enum status status)
 	enum status hope;
 
 	if (act->is_over) {
-		free_act(act);
+		seal_free(act);
 		return;
 	}
 	hope = act->n_given >= GIVEN_MAX ? status : desk_get_hope(act->key);
@@ -305,7 +305,7 @@ static void again(struct act *act, enum status status)
 		hope = STATUS_STOPPING;
 	if (hope != STATUS_OK) {
 		answer_refusal(act, hope);
-		free_act(act);
+		seal_free(act);
 		return;
 	}
 	desk_join(act, true);
@@ -412,5 +412,5 @@ void seal_on_result(struct desk *desk, const struct token_result *result)
 		status = release(act, signature);
 	if (status != STATUS_OK)
 		answer_refusal(act, status);
-	free_act(act);
+	seal_free(act);
 }

@@ -47,7 +47,7 @@ struct seal_answer {
 	const uint8_t *certificate_sha256; /* CERTIFICATE_HASH_LEN bytes */
 };
 
-/* Called from the loop, and from inside seal_begin() only if that says so. */
+/* Called from the loop, never from inside seal_begin(). */
 typedef void seal_done_fn(void *context, const struct seal_owner *owner,
 	uint64_t act_id, const struct seal_answer *answer);
 

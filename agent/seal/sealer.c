@@ -167,11 +167,7 @@ static void forget_all(struct sealer *sealer)
 	while ((act = slots_get_any(&sealer->acts)) != NULL) {
 		if (act->state == ACT_WAITING)
 			desk_leave(act);
-		loop_timer_remove(sealer->loop, &act->timer);
-		(void)slots_take(&sealer->acts, act->id);
-		request_freep(&act->request);
-		buf_deinit(&act->draft.payload);
-		free(act);
+		seal_free(act);
 	}
 }
 
