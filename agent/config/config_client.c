@@ -133,30 +133,30 @@ static enum status build_user(const struct config_build *build,
 {
 	const char *user =
 		config_section_require(section, "user", "the name of a user");
-	struct policy_question question = {.key = "", .profile = ""};
+	struct policy_client_spec spec = {
+		.name = section->title, .has_user = true, .weight = 1};
+	const char *rival = NULL;
 	enum status status;
 
 	if (user == NULL)
 		return STATUS_OK;
-	if (!build->world->has_user(user, &question.peer.uid)) {
+	if (!build->world->has_user(user, &spec.user)) {
 		config_section_refuse(section, "user", 0, "a user of this machine");
 		return STATUS_OK;
 	}
-	if (question.peer.uid == UID_NOBODY) {
+	if (spec.user == UID_NOBODY) {
 		config_section_refuse(section, "user", 0,
 			"a user of its own: uid 65534 is everyone that cannot be "
 			"named");
 		return STATUS_OK;
 	}
-	status = policy_add_client(
-		build->config->policy, section->title, question.peer.uid);
+	status = policy_add_client(build->config->policy, &spec, &rival);
 	*is_added = status == STATUS_OK;
 	if (status != STATUS_BAD_CONFIG)
 		return status;
 	config_section_say(section, "user",
 		"ambiguous: client \"%s\" is the same user (uid %u)",
-		policy_decide(build->config->policy, &question).client,
-		(unsigned int)question.peer.uid);
+		rival == NULL ? "" : rival, (unsigned int)spec.user);
 	return STATUS_OK;
 }
 

@@ -30,18 +30,22 @@ struct rule {
 	char *profile;    /* owns */
 	char **audiences; /* owns n_audiences, in order; none: any */
 	size_t n_audiences;
+	struct policy_rate rate;
 };
 
-struct client {
+struct policy_client {
 	char *name; /* owns */
 	uid_t uid;
+	uint32_t weight;
 	struct rule *rules; /* owns n_rules, in order of (key, profile) */
 	size_t n_rules;
 	size_t rules_room;
 };
 
 struct policy {
-	struct client *clients; /* owns n_clients, in the order they were added */
+	uint32_t n_holders;
+	struct policy_client
+		*clients; /* owns n_clients, in the order they were added */
 	size_t n_clients;
 	size_t clients_room;
 	struct policy_index by_uid;
@@ -71,8 +75,15 @@ enum status policy_new(struct policy **out)
 
 	if (policy == NULL)
 		return STATUS_NO_MEMORY;
+	policy->n_holders = 1;
 	*out = policy;
 	return STATUS_OK;
+}
+
+struct policy *policy_hold(struct policy *policy)
+{
+	policy->n_holders++;
+	return policy;
 }
 
 void policy_freep(struct policy **policy)
@@ -80,7 +91,7 @@ void policy_freep(struct policy **policy)
 	struct policy *old = *policy;
 
 	*policy = NULL;
-	if (old == NULL)
+	if (old == NULL || --old->n_holders > 0)
 		return;
 	for (size_t i = 0; i < old->n_clients; i++) {
 		for (size_t j = 0; j < old->clients[i].n_rules; j++)
@@ -108,7 +119,8 @@ static bool is_client_of_uid(const void *context, size_t place, const void *want
 	return policy->clients[place].uid == *(const uid_t *)wanted;
 }
 
-static struct client *get_client_named(const struct policy *policy, const char *name)
+static struct policy_client *get_client_named(
+	const struct policy *policy, const char *name)
 {
 	size_t place;
 	const struct policy_index_query query = {
@@ -125,7 +137,7 @@ static uint64_t hash_uid(uid_t uid)
 	return policy_index_hash((struct bytes){(const uint8_t *)&uid, sizeof(uid)});
 }
 
-static const struct client *get_client_of(const struct policy *policy, uid_t uid)
+static const struct policy_client *get_client_of(const struct policy *policy, uid_t uid)
 {
 	size_t place;
 	const struct policy_index_query query = {
@@ -152,21 +164,28 @@ static enum status reserve_one(void **array, size_t *room, size_t n, size_t size
 	return STATUS_OK;
 }
 
-enum status policy_add_client(struct policy *policy, const char *name, uid_t uid)
+enum status policy_add_client(struct policy *policy,
+	const struct policy_client_spec *spec, const char **rival)
 {
+	const struct policy_client *other;
 	CLEANUP(freep) char *copy = NULL;
 	void *clients = policy->clients;
+	const uid_t uid = spec->user;
+	const char *name = spec->name;
 
-	if (get_client_named(policy, name) != NULL ||
-		get_client_of(policy, uid) != NULL)
+	*rival = NULL;
+	other = get_client_of(policy, uid);
+	if (other != NULL)
+		*rival = other->name;
+	if (other != NULL || !spec->has_user || get_client_named(policy, name) != NULL)
 		return STATUS_BAD_CONFIG;
 	TRY(text_copy(bytes_from_text(name), &copy));
 	TRY(reserve_one(&clients, &policy->clients_room, policy->n_clients,
 		sizeof(policy->clients[0])));
 	policy->clients = clients;
 	/* Complete before it is indexed: an index never points behind n_clients. */
-	policy->clients[policy->n_clients] =
-		(struct client){.name = TAKE(copy), .uid = uid};
+	policy->clients[policy->n_clients] = (struct policy_client){
+		.name = TAKE(copy), .uid = uid, .weight = spec->weight};
 	policy->n_clients++;
 	TRY(policy_index_put(&policy->by_uid, hash_uid(uid), policy->n_clients - 1));
 	return policy_index_put(&policy->by_name,
@@ -182,7 +201,7 @@ static int compare_pair(const struct rule *rule, const char *key, const char *pr
 
 /* The first rule that does not come before (key, profile). */
 static size_t lower_bound(
-	const struct client *client, const char *key, const char *profile)
+	const struct policy_client *client, const char *key, const char *profile)
 {
 	size_t begin = 0;
 	size_t end = client->n_rules;
@@ -199,7 +218,7 @@ static size_t lower_bound(
 }
 
 static struct range find_rules(
-	const struct client *client, const char *key, const char *profile)
+	const struct policy_client *client, const char *key, const char *profile)
 {
 	const size_t begin = lower_bound(client, key, profile);
 	size_t end = begin;
@@ -238,10 +257,11 @@ static enum status copy_rule(const struct policy_rule_spec *spec, struct rule *r
 	TRY(text_copy(bytes_from_text(spec->name), &rule->name));
 	TRY(text_copy(bytes_from_text(spec->key), &rule->key));
 	TRY(text_copy(bytes_from_text(spec->profile), &rule->profile));
+	rule->rate = spec->rate;
 	return copy_audiences(spec, rule);
 }
 
-static bool has_rule_named(const struct client *client, const char *name)
+static bool has_rule_named(const struct policy_client *client, const char *name)
 {
 	for (size_t i = 0; i < client->n_rules; i++) {
 		if (strcmp(client->rules[i].name, name) == 0)
@@ -261,7 +281,7 @@ enum status policy_add_rule(struct policy *policy, const char *client_name,
 	const struct policy_rule_spec *spec)
 {
 	CLEANUP(rule_deinit) struct rule rule = {0};
-	struct client *client = get_client_named(policy, client_name);
+	struct policy_client *client = get_client_named(policy, client_name);
 	void *rules;
 	size_t at;
 
@@ -299,13 +319,39 @@ static bool is_audience_allowed(const struct rule *rule, const char *audience)
 
 static struct policy_verdict refuse(const char *client, const char *why)
 {
-	return (struct policy_verdict){STATUS_DENIED, client, why};
+	return (struct policy_verdict){STATUS_DENIED, client, why, NULL};
+}
+
+const struct policy_client *policy_find_client(
+	const struct policy *policy, const struct policy_peer *peer)
+{
+	return get_client_of(policy, peer->uid);
+}
+
+const struct policy_client *policy_get_client(
+	const struct policy *policy, const char *name)
+{
+	return get_client_named(policy, name);
+}
+
+const char *policy_client_get_name(const struct policy_client *client)
+{
+	return client == NULL ? "" : client->name;
+}
+
+uint32_t policy_client_get_weight(const struct policy_client *client)
+{
+	return client == NULL || client->weight == 0 ? 1 : client->weight;
+}
+
+size_t policy_get_n_clients(const struct policy *policy)
+{
+	return policy->n_clients;
 }
 
 struct policy_verdict policy_decide(
-	const struct policy *policy, const struct policy_question *question)
+	const struct policy_client *client, const struct policy_question *question)
 {
-	const struct client *client = get_client_of(policy, question->peer.uid);
 	struct range range;
 
 	if (client == NULL)
@@ -318,20 +364,13 @@ struct policy_verdict policy_decide(
 
 		if (is_audience_allowed(rule, question->audience))
 			return (struct policy_verdict){
-				STATUS_OK, client->name, rule->name};
+				STATUS_OK, client->name, rule->name, &rule->rate};
 	}
 	return refuse(client->name, REFUSED_AUDIENCE);
 }
 
-bool policy_is_known(const struct policy *policy, struct policy_peer peer)
+bool policy_can_see(const struct policy_client *client, const char *key)
 {
-	return get_client_of(policy, peer.uid) != NULL;
-}
-
-bool policy_can_see(
-	const struct policy *policy, struct policy_peer peer, const char *key)
-{
-	const struct client *client = get_client_of(policy, peer.uid);
 	size_t at;
 
 	if (client == NULL)
@@ -341,14 +380,22 @@ bool policy_can_see(
 	return at < client->n_rules && strcmp(client->rules[at].key, key) == 0;
 }
 
-bool policy_can_use(const struct policy *policy, struct policy_peer peer,
-	const char *key, const char *profile)
+bool policy_can_use(
+	const struct policy_client *client, const char *key, const char *profile)
 {
-	const struct client *client = get_client_of(policy, peer.uid);
 	struct range range;
 
 	if (client == NULL)
 		return false;
 	range = find_rules(client, key, profile);
 	return range.begin < range.end;
+}
+
+size_t policy_count_users(const struct policy *policy, const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_clients; i++)
+		n += policy_can_see(&policy->clients[i], key) ? 1 : 0;
+	return n;
 }

@@ -147,17 +147,16 @@ static enum status new_act(struct sealer *sealer, struct seal_request **request,
 }
 
 /* The third door. */
-static enum status decide(const struct sealer *sealer, const struct policy_peer *peer,
+static enum status decide(const struct seal_asker *asker,
 	const struct seal_request *request, struct policy_verdict *out)
 {
 	const struct policy_question question = {
-		.peer = *peer,
 		.key = request->key,
 		.profile = request->form->name,
 		.audience = request->audience[0] == '\0' ? NULL : request->audience,
 	};
 
-	*out = policy_decide(sealer->policy, &question);
+	*out = policy_decide(asker->client, &question);
 	return out->status;
 }
 
@@ -175,7 +174,7 @@ static enum status admit(struct act *act)
 	return STATUS_OK;
 }
 
-enum status seal_begin(struct sealer *sealer, const struct policy_peer *peer,
+enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	struct seal_request **request, const struct seal_owner *owner,
 	uint64_t *out_act_id)
 {
@@ -187,13 +186,13 @@ enum status seal_begin(struct sealer *sealer, const struct policy_peer *peer,
 
 	if (sealer->is_stopping)
 		return STATUS_STOPPING;
-	status = decide(sealer, peer, asked, &verdict);
+	status = decide(asker, asked, &verdict);
 	/* An unknown key and a forbidden one look the same. */
 	if (status != STATUS_OK || key == NULL) {
 		log_event(LOG_INFO, "denied",
 			"req=%" PRIx64 ".%" PRIu64
 			" uid=%u client=%s rule=%s key=%s profile=%s aud=\"%s\"",
-			owner->connection, owner->request, (unsigned int)peer->uid,
+			owner->connection, owner->request, (unsigned int)asker->uid,
 			verdict.client, verdict.rule, asked->key, asked->form->name,
 			asked->audience);
 		return STATUS_DENIED;

@@ -33,6 +33,14 @@ struct seal_owner {
 	uint64_t request;
 };
 
+/* Who asks, for the verdict and for the record; borrows all until seal_begin() returns. */
+struct seal_asker {
+	const struct policy_client *client; /* NULL: a stranger */
+	uid_t uid;
+	pid_t pid;
+	const char *unit; /* "": none, or not known */
+};
+
 /* Borrows until the callback returns. */
 struct seal_answer {
 	enum status status;
@@ -80,7 +88,7 @@ void sealer_stop(struct sealer *sealer);
  * answer: DENIED, KEY_ALGORITHM, CLAIMS_IDENTITY, LOCKED, BUSY, TOKEN_GONE, ...; then
  * *retry_after_ms is set where there is a hint.
  */
-MUST_CHECK enum status seal_begin(struct sealer *sealer, const struct policy_peer *peer,
+MUST_CHECK enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	struct seal_request **request, const struct seal_owner *owner,
 	uint64_t *out_act_id);
 /* How long to wait before the same request may be tried again; 0: no hint. */

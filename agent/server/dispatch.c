@@ -60,11 +60,18 @@ static enum status handle(const struct call *call)
 
 void dispatch_message(struct server *server, struct conn *conn, struct bytes bytes)
 {
+	const struct policy_peer peer = {.uid = conn->peer.uid,
+		.gid = conn->peer.gid,
+		.unit = "",
+		.exe = "",
+		.label = "",
+		.listen = ""};
 	struct call call = {.server = server, .conn = conn};
 	uint64_t id = 0;
 	enum status status = wire_open(&server->wire, bytes, &call.request, &id);
 
 	if (status == STATUS_OK) {
+		call.client = policy_find_client(server->policy, &peer);
 		status = handle(&call);
 		wire_close(&server->wire);
 	}

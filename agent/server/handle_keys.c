@@ -37,21 +37,18 @@ static Zegel__V1__KeyState state_of(enum key_state state)
 
 static bool can_see(const struct call *call, const struct key *key)
 {
-	const struct policy_peer peer = {.uid = call->conn->peer.uid};
-
-	return policy_can_see(call->server->policy, peer, key->name);
+	return policy_can_see(call->client, key->name);
 }
 
 static void fill_profiles(
 	struct view *view, const struct call *call, const struct key *key)
 {
-	const struct policy_peer peer = {.uid = call->conn->peer.uid};
 
 	view->message.profiles = view->profiles;
 	for (size_t i = 0; i < FORM_COUNT; i++) {
 		const char *name = form_get(i)->name;
 
-		if (policy_can_use(call->server->policy, peer, key->name, name))
+		if (policy_can_use(call->client, key->name, name))
 			view->profiles[view->message.n_profiles++] = reply_text(name);
 	}
 	view->message.algorithms = view->algorithms;
@@ -118,14 +115,13 @@ static void send_list(
 enum status handle_list_keys(const struct call *call)
 {
 	const Zegel__V1__ListKeys *asked = call->request->list_keys;
-	const struct policy_peer peer = {.uid = call->conn->peer.uid};
 	const struct sealer *sealer = call->server->sealer;
 	CLEANUP(freep) struct view *views = NULL;
 	char after[NAME_MAX_LEN + 1] = "";
 	bool has_more = false;
 	size_t n = 0;
 
-	if (!policy_is_known(call->server->policy, peer))
+	if (call->client == NULL)
 		return STATUS_DENIED;
 	if (asked->has_after) {
 		if (!text_is_name((struct bytes){asked->after.data, asked->after.len}))

@@ -33,7 +33,10 @@ static void take_input(struct request_fields *fields, const Zegel__V1__Seal *sea
 enum status handle_seal(const struct call *call)
 {
 	const Zegel__V1__Seal *seal = call->request->seal;
-	const struct policy_peer peer = {.uid = call->conn->peer.uid};
+	const struct seal_asker asker = {.client = call->client,
+		.uid = call->conn->peer.uid,
+		.pid = call->conn->peer.pid,
+		.unit = ""};
 	const struct seal_owner owner = {
 		.connection = call->conn->id, .request = call->request->id};
 	struct request_fields fields = {
@@ -54,7 +57,7 @@ enum status handle_seal(const struct call *call)
 	take_input(&fields, seal);
 	TRY(request_new(&fields, &request));
 	retry_after_ms = seal_get_retry_ms(call->server->sealer, request->key);
-	status = seal_begin(call->server->sealer, &peer, &request, &owner, &act_id);
+	status = seal_begin(call->server->sealer, &asker, &request, &owner, &act_id);
 	if (status == STATUS_OK) {
 		conn_put_flight(call->conn, owner.request, act_id);
 		return STATUS_OK;

@@ -29,7 +29,8 @@ struct server {
 struct call {
 	struct server *server;
 	struct conn *conn;
-	const Zegel__V1__Request *request; /* borrows until the handler returns */
+	const struct policy_client *client; /* NULL: a stranger; borrows */
+	const Zegel__V1__Request *request;  /* borrows until the handler returns */
 };
 
 /* dispatch.c: one message of a connection. */

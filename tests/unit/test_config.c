@@ -285,7 +285,8 @@ static void config_defaults_hold_for_an_empty_text(void **state)
 	assert_int_equal(config->listens[0].group, GID_CLIENTS);
 	assert_int_equal(config->n_tokens, 0);
 	assert_int_equal(config->n_keys, 0);
-	assert_false(policy_is_known(config->policy, (struct policy_peer){1000}));
+	assert_null(
+		policy_find_client(config->policy, &(struct policy_peer){.uid = 1000}));
 }
 
 /* The example of the design, without the words that are not supported yet. */
@@ -355,18 +356,23 @@ static void check_example_tokens(const struct config *config)
 
 static void check_example_policy(const struct policy *policy)
 {
-	const struct policy_question login = {
-		{1000}, "bouwplanning", "dsgo-auth", "did:ishare:EU.NL.NTRNL-76660680"};
-	const struct policy_question other = {
-		{1000}, "bouwplanning", "dsgo-auth", "did:ishare:EU.NL.NTRNL-1"};
-	const struct policy_question raw = {{1000}, "bouwplanning", "digest", NULL};
+	const struct policy_question login = {.key = "bouwplanning",
+		.profile = "dsgo-auth",
+		.audience = "did:ishare:EU.NL.NTRNL-76660680"};
+	const struct policy_question other = {.key = "bouwplanning",
+		.profile = "dsgo-auth",
+		.audience = "did:ishare:EU.NL.NTRNL-1"};
+	const struct policy_question raw = {
+		.key = "bouwplanning", .profile = "digest", .audience = NULL};
+	const struct policy_client *client =
+		policy_find_client(policy, &(struct policy_peer){.uid = 1000});
 
-	assert_string_equal(policy_decide(policy, &login).rule, "login");
-	assert_string_equal(policy_decide(policy, &login).client, "planning-api");
-	assert_string_equal(policy_decide(policy, &other).rule, "audience");
-	assert_string_equal(policy_decide(policy, &raw).rule, "raw");
-	assert_true(policy_is_known(policy, (struct policy_peer){1001}));
-	assert_false(policy_is_known(policy, (struct policy_peer){1002}));
+	assert_string_equal(policy_decide(client, &login).rule, "login");
+	assert_string_equal(policy_decide(client, &login).client, "planning-api");
+	assert_string_equal(policy_decide(client, &other).rule, "audience");
+	assert_string_equal(policy_decide(client, &raw).rule, "raw");
+	assert_non_null(policy_find_client(policy, &(struct policy_peer){.uid = 1001}));
+	assert_null(policy_find_client(policy, &(struct policy_peer){.uid = 1002}));
 }
 
 static void config_reads_the_example(void **state)

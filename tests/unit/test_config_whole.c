@@ -301,7 +301,8 @@ static void config_reads_what_the_sandbox_writes(void **state)
 	assert_string_equal(config->tokens[0].pin_path, pin.text);
 	assert_string_equal(config->keys[0].on[0].certificate, certificate.text);
 	assert_int_equal(config->listens[0].mode, 0600);
-	assert_true(policy_can_use(config->policy, (struct policy_peer){geteuid()},
+	assert_true(policy_can_use(policy_find_client(config->policy,
+					   &(struct policy_peer){.uid = geteuid()}),
 		"sandbox", "dsgo-auth"));
 }
 

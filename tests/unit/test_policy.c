@@ -27,6 +27,23 @@ static void add_rule(
 	assert_int_equal(policy_add_rule(policy, client, spec), STATUS_OK);
 }
 
+static enum status add_client(struct policy *policy, const char *name, uid_t uid)
+{
+	const struct policy_client_spec spec = {
+		.name = name, .has_user = true, .user = uid, .weight = 1};
+	const char *rival = NULL;
+
+	return policy_add_client(policy, &spec, &rival);
+}
+
+static const struct policy_client *client_of(const struct policy *policy, uid_t uid)
+{
+	const struct policy_peer peer = {
+		.uid = uid, .unit = "", .exe = "", .label = "", .listen = ""};
+
+	return policy_find_client(policy, &peer);
+}
+
 /* Two clients: "planning" (1000) with all kinds of rules, "idle" (1001) with none. */
 static struct policy *new_example(void)
 {
@@ -35,16 +52,32 @@ static struct policy *new_example(void)
 	struct policy *policy = NULL;
 
 	assert_int_equal(policy_new(&policy), STATUS_OK);
-	assert_int_equal(policy_add_client(policy, "planning", 1000), STATUS_OK);
-	assert_int_equal(policy_add_client(policy, "idle", 1001), STATUS_OK);
+	assert_int_equal(add_client(policy, "planning", 1000), STATUS_OK);
+	assert_int_equal(add_client(policy, "idle", 1001), STATUS_OK);
 	add_rule(policy, "planning",
-		&(struct policy_rule_spec){"z", "bouw", "dsgo-auth", only_b, 1});
+		&(struct policy_rule_spec){.name = "z",
+			.key = "bouw",
+			.profile = "dsgo-auth",
+			.audiences = only_b,
+			.n_audiences = 1});
 	add_rule(policy, "planning",
-		&(struct policy_rule_spec){"a", "bouw", "dsgo-auth", b_and_a, 2});
+		&(struct policy_rule_spec){.name = "a",
+			.key = "bouw",
+			.profile = "dsgo-auth",
+			.audiences = b_and_a,
+			.n_audiences = 2});
 	add_rule(policy, "planning",
-		&(struct policy_rule_spec){"raw", "bouw", "digest", NULL, 0});
+		&(struct policy_rule_spec){.name = "raw",
+			.key = "bouw",
+			.profile = "digest",
+			.audiences = NULL,
+			.n_audiences = 0});
 	add_rule(policy, "planning",
-		&(struct policy_rule_spec){"any", "archief", "dsgo-auth", NULL, 0});
+		&(struct policy_rule_spec){.name = "any",
+			.key = "archief",
+			.profile = "dsgo-auth",
+			.audiences = NULL,
+			.n_audiences = 0});
 	return policy;
 }
 
@@ -79,9 +112,11 @@ static const struct decision decisions[] = {
 
 static void check_decision(const struct policy *policy, const struct decision *wanted)
 {
-	const struct policy_question question = {
-		{wanted->uid}, wanted->key, wanted->profile, wanted->audience};
-	const struct policy_verdict verdict = policy_decide(policy, &question);
+	const struct policy_question question = {.key = wanted->key,
+		.profile = wanted->profile,
+		.audience = wanted->audience};
+	const struct policy_verdict verdict =
+		policy_decide(client_of(policy, wanted->uid), &question);
 
 	assert_int_equal(verdict.status, wanted->status);
 	assert_string_equal(verdict.client, wanted->client);
@@ -105,51 +140,77 @@ static void policy_refuses_all_when_it_is_empty(void **state)
 	assert_int_equal(policy_new(&policy), STATUS_OK);
 	check_decision(policy, &(struct decision){0, "bouw", "digest", NULL,
 				       STATUS_DENIED, "", "stranger"});
-	assert_false(policy_is_known(policy, (struct policy_peer){0}));
+	assert_null(client_of(policy, 0));
 }
 
 static void policy_shows_only_what_may_be_used(void **state)
 {
 	CLEANUP(policy_freep) struct policy *policy = new_example();
-	const struct policy_peer planning = {1000}, idle = {1001}, stranger = {1002};
+	const struct policy_client *planning = client_of(policy, 1000);
+	const struct policy_client *idle = client_of(policy, 1001);
+	const struct policy_client *stranger = client_of(policy, 1002);
 
 	(void)state;
-	assert_true(policy_is_known(policy, planning));
-	assert_true(policy_is_known(policy, idle));
-	assert_false(policy_is_known(policy, stranger));
-	assert_true(policy_can_see(policy, planning, "bouw"));
-	assert_true(policy_can_see(policy, planning, "archief"));
-	assert_false(policy_can_see(policy, planning, "b"));
-	assert_false(policy_can_see(policy, planning, "zzz"));
-	assert_false(policy_can_see(policy, idle, "bouw"));
-	assert_false(policy_can_see(policy, stranger, "bouw"));
-	assert_true(policy_can_use(policy, planning, "bouw", "digest"));
-	assert_true(policy_can_use(policy, planning, "bouw", "dsgo-auth"));
-	assert_false(policy_can_use(policy, planning, "archief", "digest"));
-	assert_false(policy_can_use(policy, idle, "bouw", "digest"));
-	assert_false(policy_can_use(policy, stranger, "bouw", "digest"));
+	assert_non_null(planning);
+	assert_non_null(idle);
+	assert_null(stranger);
+	assert_true(policy_can_see(planning, "bouw"));
+	assert_true(policy_can_see(planning, "archief"));
+	assert_false(policy_can_see(planning, "b"));
+	assert_false(policy_can_see(planning, "zzz"));
+	assert_false(policy_can_see(idle, "bouw"));
+	assert_false(policy_can_see(stranger, "bouw"));
+	assert_true(policy_can_use(planning, "bouw", "digest"));
+	assert_true(policy_can_use(planning, "bouw", "dsgo-auth"));
+	assert_false(policy_can_use(planning, "archief", "digest"));
+	assert_false(policy_can_use(idle, "bouw", "digest"));
+	assert_false(policy_can_use(stranger, "bouw", "digest"));
 }
 
 static void policy_refuses_what_would_be_ambiguous(void **state)
 {
 	static const char *const audience[] = {AUD_A};
 	static const struct policy_rule_spec bad[] = {
-		{"a", "other", "other", NULL, 0},
-		{"limited", "bouw", "digest", audience, 1},
-		{"stranger", "bouw", "dsgo-auth", NULL, 0},
-		{"no-rule", "bouw", "dsgo-auth", NULL, 0},
-		{"audience", "bouw", "dsgo-auth", NULL, 0},
+		{.name = "a",
+			.key = "other",
+			.profile = "other",
+			.audiences = NULL,
+			.n_audiences = 0},
+		{.name = "limited",
+			.key = "bouw",
+			.profile = "digest",
+			.audiences = audience,
+			.n_audiences = 1},
+		{.name = "stranger",
+			.key = "bouw",
+			.profile = "dsgo-auth",
+			.audiences = NULL,
+			.n_audiences = 0},
+		{.name = "no-rule",
+			.key = "bouw",
+			.profile = "dsgo-auth",
+			.audiences = NULL,
+			.n_audiences = 0},
+		{.name = "audience",
+			.key = "bouw",
+			.profile = "dsgo-auth",
+			.audiences = NULL,
+			.n_audiences = 0},
 	};
 	CLEANUP(policy_freep) struct policy *policy = new_example();
 
 	(void)state;
-	assert_int_equal(policy_add_client(policy, "planning", 5), STATUS_BAD_CONFIG);
-	assert_int_equal(policy_add_client(policy, "other", 1000), STATUS_BAD_CONFIG);
+	assert_int_equal(add_client(policy, "planning", 5), STATUS_BAD_CONFIG);
+	assert_int_equal(add_client(policy, "other", 1000), STATUS_BAD_CONFIG);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(policy_add_rule(policy, "planning", &bad[i]),
 			STATUS_BAD_CONFIG);
 	assert_int_equal(policy_add_rule(policy, "nobody-here",
-				 &(struct policy_rule_spec){"r", "k", "p", NULL, 0}),
+				 &(struct policy_rule_spec){.name = "r",
+					 .key = "k",
+					 .profile = "p",
+					 .audiences = NULL,
+					 .n_audiences = 0}),
 		STATUS_BAD_CONFIG);
 	/* None of them left a trace. */
 	for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
@@ -161,11 +222,15 @@ static void policy_keeps_nothing_of_the_caller(void **state)
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 	char name[] = "client", rule[] = "rule", key[] = "key", audience[] = AUD_A;
 	const char *audiences[] = {audience};
-	const struct policy_rule_spec spec = {rule, key, "dsgo-auth", audiences, 1};
+	const struct policy_rule_spec spec = {.name = rule,
+		.key = key,
+		.profile = "dsgo-auth",
+		.audiences = audiences,
+		.n_audiences = 1};
 
 	(void)state;
 	assert_int_equal(policy_new(&policy), STATUS_OK);
-	assert_int_equal(policy_add_client(policy, name, 7), STATUS_OK);
+	assert_int_equal(add_client(policy, name, 7), STATUS_OK);
 	add_rule(policy, name, &spec);
 	name[0] = rule[0] = key[0] = audience[0] = 'X';
 	check_decision(policy, &(struct decision){7, "key", "dsgo-auth", AUD_A,
@@ -182,9 +247,13 @@ static void policy_finds_each_of_ten_thousand_clients(void **state)
 	for (uid_t i = 0; i < N_MANY; i++) {
 		(void)snprintf(name, sizeof(name), "client-%u", i);
 		assert_int_equal(
-			policy_add_client(policy, name, UID_FIRST + i * 7), STATUS_OK);
+			add_client(policy, name, UID_FIRST + i * 7), STATUS_OK);
 		add_rule(policy, name,
-			&(struct policy_rule_spec){name, "key", "digest", NULL, 0});
+			&(struct policy_rule_spec){.name = name,
+				.key = "key",
+				.profile = "digest",
+				.audiences = NULL,
+				.n_audiences = 0});
 	}
 	for (uid_t i = 0; i < N_MANY; i++) {
 		const uid_t uid = UID_FIRST + i * 7;
@@ -236,16 +305,15 @@ static bool is_plain_allowed(const struct plain_rule *rule, const char *audience
 	return false;
 }
 
-static const char *decide_plainly(
-	const struct plain_rule *rules, const struct policy_question *question)
+static const char *decide_plainly(const struct plain_rule *rules, uid_t uid,
+	const struct policy_question *question)
 {
 	const char *refusal = "no-rule";
 
 	for (size_t i = 0; i < N_PLAIN; i++) {
 		const struct plain_rule *rule = &rules[i];
 
-		if (rule->uid != question->peer.uid ||
-			strcmp(rule->key, question->key) != 0 ||
+		if (rule->uid != uid || strcmp(rule->key, question->key) != 0 ||
 			strcmp(rule->profile, question->profile) != 0)
 			continue;
 		if (is_plain_allowed(rule, question->audience))
@@ -277,15 +345,17 @@ static void fill_from_plain(
 
 	for (uid_t uid = 0; uid < N_USERS; uid++) {
 		(void)snprintf(client, sizeof(client), "c%u", uid);
-		assert_int_equal(policy_add_client(policy, client, uid), STATUS_OK);
+		assert_int_equal(add_client(policy, client, uid), STATUS_OK);
 	}
 	for (size_t i = 0; i < N_PLAIN; i++) {
 		make_plain_rule(&rules[i], i, seed);
 		(void)snprintf(client, sizeof(client), "c%u", rules[i].uid);
 		add_rule(policy, client,
-			&(struct policy_rule_spec){rules[i].name, rules[i].key,
-				rules[i].profile, rules[i].audiences,
-				rules[i].n_audiences});
+			&(struct policy_rule_spec){.name = rules[i].name,
+				.key = rules[i].key,
+				.profile = rules[i].profile,
+				.audiences = rules[i].audiences,
+				.n_audiences = rules[i].n_audiences});
 	}
 }
 
@@ -300,13 +370,16 @@ static void policy_agrees_with_reading_all_rules(void **state)
 	fill_from_plain(policy, rules, &seed);
 	for (size_t i = 0; i < N_QUESTIONS; i++) {
 		const uint64_t pick = next_random(&seed, ARRAY_LEN(some_audiences) + 1);
+		const uid_t uid = (uid_t)next_random(&seed, N_USERS);
 		const struct policy_question question = {
-			{(uid_t)next_random(&seed, N_USERS)},
-			keys[next_random(&seed, ARRAY_LEN(keys))],
-			profiles[next_random(&seed, ARRAY_LEN(profiles))],
-			pick < ARRAY_LEN(some_audiences) ? some_audiences[pick] : NULL};
-		const struct policy_verdict verdict = policy_decide(policy, &question);
-		const char *wanted = decide_plainly(rules, &question);
+			.key = keys[next_random(&seed, ARRAY_LEN(keys))],
+			.profile = profiles[next_random(&seed, ARRAY_LEN(profiles))],
+			.audience = pick < ARRAY_LEN(some_audiences)
+					    ? some_audiences[pick]
+					    : NULL};
+		const struct policy_verdict verdict =
+			policy_decide(client_of(policy, uid), &question);
+		const char *wanted = decide_plainly(rules, uid, &question);
 
 		assert_string_equal(verdict.rule, wanted);
 		assert_int_equal(verdict.status,

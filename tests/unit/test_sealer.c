@@ -35,10 +35,26 @@ struct office {
 static const char *const audiences[] = {"did:x"};
 
 static const struct policy_rule_spec rules[] = {
-	{"login", "rsa", "dsgo-auth", audiences, 1},
-	{"raw", "rsa", "digest", NULL, 0},
-	{"ec-login", "ec", "dsgo-auth", NULL, 0},
-	{"ec-raw", "ec", "digest", NULL, 0},
+	{.name = "login",
+		.key = "rsa",
+		.profile = "dsgo-auth",
+		.audiences = audiences,
+		.n_audiences = 1},
+	{.name = "raw",
+		.key = "rsa",
+		.profile = "digest",
+		.audiences = NULL,
+		.n_audiences = 0},
+	{.name = "ec-login",
+		.key = "ec",
+		.profile = "dsgo-auth",
+		.audiences = NULL,
+		.n_audiences = 0},
+	{.name = "ec-raw",
+		.key = "ec",
+		.profile = "digest",
+		.audiences = NULL,
+		.n_audiences = 0},
 };
 
 static void on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
@@ -87,13 +103,19 @@ static void open_sealer(struct office *office)
 static int set_up(void **state)
 {
 	struct office *office = calloc(1, sizeof(*office));
+	const char *rival = NULL;
 
 	assert_non_null(office);
 	open_world(&office->rsa, EVP_RSA_gen(2048), &seal_subject);
 	open_world(&office->ec, EVP_EC_gen("P-256"), &seal_subject);
 	assert_int_equal(policy_new(&office->policy), STATUS_OK);
-	assert_int_equal(
-		policy_add_client(office->policy, "friend", FRIEND), STATUS_OK);
+	assert_int_equal(policy_add_client(office->policy,
+				 &(struct policy_client_spec){.name = "friend",
+					 .has_user = true,
+					 .user = FRIEND,
+					 .weight = 1},
+				 &rival),
+		STATUS_OK);
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		assert_int_equal(policy_add_rule(office->policy, "friend", &rules[i]),
 			STATUS_OK);
@@ -120,12 +142,16 @@ static enum status ask(
 	const struct office *office, uid_t uid, const struct request_fields *fields)
 {
 	const struct policy_peer peer = {.uid = uid};
+	const struct seal_asker asker = {
+		.client = policy_find_client(office->policy, &peer),
+		.uid = uid,
+		.unit = ""};
 	const struct seal_owner owner = {.connection = 1, .request = 2};
 	struct seal_request *request = NULL;
 	uint64_t act_id;
 
 	assert_int_equal(request_new(fields, &request), STATUS_OK);
-	return seal_begin(office->sealer, &peer, &request, &owner, &act_id);
+	return seal_begin(office->sealer, &asker, &request, &owner, &act_id);
 }
 
 static struct request_fields auth(const char *key, const char *audience)
