@@ -12,23 +12,32 @@
 #define ZEGEL_CONFIG_CONFIG_H
 
 #include "policy/policy.h"
+#include "policy/spec.h"
 #include "seal/spec.h"
 #include "server/spec.h"
 #include "token/spec.h"
 #include "util/buf.h"
 #include "util/defs.h"
 
+enum {
+	CONFIG_HASH_LEN = 32,
+};
+
 struct config {
 	char *state_directory;       /* owns; where relative certificates live */
 	struct listen_spec *listens; /* owns n_listens, at least one */
 	size_t n_listens;
-	struct token_spec *tokens; /* owns n_tokens */
+	struct listen_spec officer; /* the officer's socket, none of listens */
+	struct token_spec *tokens;  /* owns n_tokens */
 	size_t n_tokens;
 	struct key_spec *keys; /* owns n_keys */
 	size_t n_keys;
-	struct policy *policy; /* owns */
-	uint32_t min_left_s;   /* a seal with less to live is not released */
-	uint32_t line_max;     /* requests that may wait for one key */
+	struct policy *policy;     /* owns */
+	struct record_spec record; /* owns what it says */
+	uint32_t min_left_s;       /* a seal with less to live is not released */
+	uint32_t line_max;         /* requests that may wait for one key */
+	/* Of every text that was read, with its name: another configuration, another hash. */
+	uint8_t hash[CONFIG_HASH_LEN];
 };
 
 /*

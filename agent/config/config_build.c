@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From texts to one value. Sections are judged in the order in which they refer to each
- * other: tokens, keys on tokens, clients with rules for keys.
+ * other: tokens, keys on tokens, a key for the record, clients with rules for keys.
  */
 #include "internal.h"
 
@@ -23,6 +23,8 @@ void config_freep(struct config **config)
 		return;
 	for (size_t i = 0; i < old->n_listens; i++)
 		config_listen_deinit(&old->listens[i]);
+	config_listen_deinit(&old->officer);
+	config_record_deinit(&old->record);
 	for (size_t i = 0; i < old->n_tokens; i++)
 		config_token_deinit(&old->tokens[i]);
 	for (size_t i = 0; i < old->n_keys; i++)
@@ -59,6 +61,7 @@ static enum status build_all(
 	TRY(config_listen_build(build, root));
 	TRY(config_token_build(build, root));
 	TRY(config_key_build(build, root));
+	TRY(config_record_build(build, root));
 	return config_client_build(build, root);
 }
 
@@ -68,10 +71,14 @@ static enum status build_texts(const struct config_source *sources, size_t n_sou
 	CLEANUP(config_parse_freep) cfg_t *cfg = NULL;
 	struct config_section root;
 
+	for (size_t i = 0; i < n_sources; i++)
+		TRY(config_hash_put(build->hash, &sources[i]));
 	TRY(config_parse(sources, n_sources, build->report, &cfg));
 	root = config_section_root(cfg, build->report);
 	TRY(build_all(build, &root));
-	return build->report->n_errors == 0 ? STATUS_OK : STATUS_BAD_CONFIG;
+	if (build->report->n_errors > 0)
+		return STATUS_BAD_CONFIG;
+	return config_hash_finish(build->hash, build->config->hash);
 }
 
 enum status config_build_texts(const struct config_source *sources, size_t n_sources,
@@ -79,11 +86,13 @@ enum status config_build_texts(const struct config_source *sources, size_t n_sou
 {
 	CLEANUP(config_freep) struct config *config = calloc(1, sizeof(*config));
 	struct config_report report = {.errors = errors};
-	const struct config_build build = {config, world, &report};
+	CLEANUP(config_hash_deinit) struct config_hash hash = {.ctx = NULL};
+	const struct config_build build = {config, world, &report, &hash};
 	enum status status;
 
 	if (config == NULL)
 		return STATUS_NO_MEMORY;
+	TRY(config_hash_init(&hash));
 	status = build_texts(sources, n_sources, &build);
 	config_report_finish(&report);
 	TRY(status);

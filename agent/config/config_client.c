@@ -39,15 +39,6 @@ static const struct profile *find_profile(const char *name)
 	return NULL;
 }
 
-static bool has_key(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->n_keys; i++) {
-		if (strcmp(config->keys[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void judge_profile(const struct config_section *section, const char *name)
 {
 	const struct profile *profile = find_profile(name);
@@ -108,7 +99,7 @@ static enum status build_rule(const struct config_build *build,
 	enum status status;
 
 	rule.key = config_section_require(section, "key", "the name of a key");
-	if (rule.key != NULL && !has_key(build->config, rule.key))
+	if (rule.key != NULL && !config_key_is_known(build->config, rule.key))
 		config_section_refuse(section, "key", 0, "the name of a key section");
 	rule.profile =
 		config_section_require(section, "profile", "the name of a profile");

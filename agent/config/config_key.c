@@ -65,6 +65,15 @@ static bool has_way_up(const char *path)
 	return false;
 }
 
+bool config_key_is_known(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_keys; i++) {
+		if (strcmp(config->keys[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum status build_certificate(const struct config_build *build,
 	const struct config_section *section, struct key_on_spec *on)
 {
@@ -129,7 +138,7 @@ static enum status build_one(const struct config_build *build,
 
 	TRY(text_copy(bytes_from_text(section->title), &key->name));
 	TRY(build_places(build, section, key));
-	key->has_root = config_section_flag(section, "x5c-root");
+	key->has_root = config_section_flag(section, "x5c-root", false);
 	if (identifier == NULL)
 		return STATUS_OK;
 	if (!text_is_identifier(bytes_from_text(identifier), AUDIENCE_MAX_LEN))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `listen "name" { … }`: where clients connect, and who may open the socket at all. That
- * is only the outer door; the policy decides.
+ * is only the outer door; the policy decides. Also the officer's socket, of which there is
+ * exactly one.
  */
 #include "internal.h"
 
@@ -14,6 +15,10 @@
 #define LISTEN_NAME  "client"
 #define LISTEN_PATH  "/run/zegel/zegel.sock"
 #define LISTEN_GROUP "zegel-clients"
+
+#define OFFICER_NAME  "officer"
+#define OFFICER_PATH  "/run/zegel/officer.sock"
+#define OFFICER_GROUP "zegel-officers"
 
 enum {
 	LISTEN_MODE = 0660,
@@ -45,19 +50,36 @@ static bool mode_from_text(const char *text, mode_t *out)
 }
 
 static void build_group(const struct config_build *build,
-	const struct config_section *section, struct listen_spec *listen)
+	const struct config_section *section, const char *word,
+	struct listen_spec *listen)
 {
-	const char *group = config_section_get(section, "group", 0);
+	const char *group = config_section_get(section, word, 0);
 
 	if (group == NULL)
 		return;
 	listen->has_group = build->world->has_group(group, &listen->group);
 	if (!listen->has_group)
-		config_section_refuse(section, "group", 0, "a group of this machine");
+		config_section_refuse(section, word, 0, "a group of this machine");
+}
+
+/* The path that the word says, or otherwise. */
+static const char *read_path(
+	const struct config_section *section, const char *word, const char *otherwise)
+{
+	const char *path = config_section_get(section, word, 0);
+
+	if (path == NULL)
+		return otherwise;
+	if (path[0] != '/' || strlen(path) >= sizeof((struct sockaddr_un){0}.sun_path))
+		config_section_refuse(
+			section, word, 0, "an absolute path of at most 107 bytes");
+	return path;
 }
 
 static bool is_path_taken(const struct config *config, const char *path)
 {
+	if (strcmp(config->officer.path, path) == 0)
+		return true;
 	for (size_t i = 0; i + 1 < config->n_listens; i++) {
 		const char *other = config->listens[i].path;
 
@@ -70,32 +92,45 @@ static bool is_path_taken(const struct config *config, const char *path)
 static enum status build_one(const struct config_build *build,
 	const struct config_section *section, struct listen_spec *listen)
 {
-	const char *path = config_section_get(section, "path", 0);
+	const char *path = read_path(section, "path", LISTEN_PATH);
 	const char *mode = config_section_get(section, "mode", 0);
 
 	TRY(text_copy(bytes_from_text(section->title), &listen->name));
-	if (path == NULL)
-		path = LISTEN_PATH;
-	else if (path[0] != '/' ||
-		 strlen(path) >= sizeof((struct sockaddr_un){0}.sun_path))
-		config_section_refuse(
-			section, "path", 0, "an absolute path of at most 107 bytes");
+	if (strcmp(section->title, OFFICER_NAME) == 0)
+		config_section_say(section, NULL,
+			"expected another name: the officer's socket has this one");
 	if (is_path_taken(build->config, path))
 		config_section_refuse(
-			section, "path", 0, "a path that no other listen section has");
+			section, "path", 0, "a path that no other socket has");
 	TRY(text_copy(bytes_from_text(path), &listen->path));
 	listen->mode = LISTEN_MODE;
 	if (mode != NULL && !mode_from_text(mode, &listen->mode))
 		config_section_refuse(section, "mode", 0,
 			"an octal mode from 0600 to 0666, without execute bits");
-	build_group(build, section, listen);
+	build_group(build, section, "group", listen);
 	return STATUS_OK;
 }
 
-/* No listen section at all: the place where every client looks. */
-static enum status build_default(
-	const struct config_build *build, struct listen_spec *listen)
+/* Before the others: their paths are compared with its. */
+static enum status build_officer(const struct config_build *build,
+	const struct config_section *root, struct listen_spec *officer)
 {
+	const char *path = read_path(root, "officer-socket", OFFICER_PATH);
+
+	officer->mode = LISTEN_MODE;
+	officer->has_group = build->world->has_group(OFFICER_GROUP, &officer->group);
+	build_group(build, root, "officer-group", officer);
+	TRY(text_copy(bytes_from_text(OFFICER_NAME), &officer->name));
+	return text_copy(bytes_from_text(path), &officer->path);
+}
+
+/* No listen section at all: the place where every client looks. */
+static enum status build_default(const struct config_build *build,
+	const struct config_section *root, struct listen_spec *listen)
+{
+	if (is_path_taken(build->config, LISTEN_PATH))
+		config_section_refuse(root, "officer-socket", 0,
+			"another path than that of the clients' socket");
 	TRY(text_copy(bytes_from_text(LISTEN_NAME), &listen->name));
 	TRY(text_copy(bytes_from_text(LISTEN_PATH), &listen->path));
 	listen->mode = LISTEN_MODE;
@@ -109,6 +144,7 @@ enum status config_listen_build(
 	const size_t n = config_section_count(root, "listen");
 	struct config *config = build->config;
 
+	TRY(build_officer(build, root, &config->officer));
 	if (!config_section_is_few(root, "listen", CONFIG_LISTENS_MAX))
 		return STATUS_OK;
 	config->listens = calloc(n + 1, sizeof(config->listens[0]));
@@ -116,7 +152,7 @@ enum status config_listen_build(
 		return STATUS_NO_MEMORY;
 	if (n == 0) {
 		config->n_listens = 1;
-		return build_default(build, &config->listens[0]);
+		return build_default(build, root, &config->listens[0]);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct config_section section =

@@ -29,7 +29,6 @@ struct refused_word {
 #define NOT_YET "not supported yet by this version"
 
 static const struct refused_word refused_words[] = {
-	{"root", "audit-sync", NOT_YET},
 	{"root", "include", "does not exist: use files in conf.d"},
 	{"client", "unit", NOT_YET},
 	{"client", "group", NOT_YET},
@@ -147,8 +146,12 @@ static cfg_t *new_root(void)
 	cfg_opt_t client[] = {
 		BEGIN(begin), WORD("user"), INNER("allow", allow), CFG_END()};
 	cfg_opt_t root[] = {WORD("state-directory"), WORD("min-left"), WORD("line-max"),
-		INNER("listen", listen), INNER("token", token), INNER("key", key),
-		INNER("client", client), CFG_END()};
+		WORD("audit-directory"), WORD("audit-sync"), WORD("audit-rotate-mib"),
+		WORD("audit-rotate-daily"), WORD("checkpoint-key"),
+		WORD("checkpoint-lines"), WORD("checkpoint-minutes"),
+		WORD("officer-socket"), WORD("officer-group"), INNER("listen", listen),
+		INNER("token", token), INNER("key", key), INNER("client", client),
+		CFG_END()};
 
 	return cfg_init(root, CFGF_NONE);
 }

@@ -144,11 +144,14 @@ uint32_t config_section_number(const struct config_section *section, const char 
 	return range.otherwise;
 }
 
-bool config_section_flag(const struct config_section *section, const char *word)
+bool config_section_flag(
+	const struct config_section *section, const char *word, bool otherwise)
 {
 	const char *text = config_section_get(section, word, 0);
 
-	if (text == NULL || strcmp(text, "false") == 0)
+	if (text == NULL)
+		return otherwise;
+	if (strcmp(text, "false") == 0)
 		return false;
 	if (strcmp(text, "true") == 0)
 		return true;

@@ -5,7 +5,8 @@
  *   config.c         reads the files, each once
  *   config_text.c    refuses what libconfuse would misread, blanks comments
  *   config_parse.c   libconfuse with our grammar: words, sections, repeats
- *   config_build.c   meaning: each section by its room (listen, token, key, client)
+ *   config_build.c   meaning: each section by its room (listen, token, key, client,
+ *                    record); config_hash.c says which configuration it was
  *   config_report.c  collects what is wrong
  *
  * Meaning is judged to the end, so that one run shows all errors: a room that refuses a
@@ -16,6 +17,7 @@
 #define ZEGEL_CONFIG_INTERNAL_H
 
 #include <confuse.h>
+#include <openssl/evp.h>
 
 #include "config.h"
 #include "token/job.h"
@@ -72,6 +74,21 @@ struct config_source {
 MUST_CHECK enum status config_text_scan(const struct config_source *source,
 	struct config_report *report, struct buf *out);
 
+/* ---- config_hash.c ---- */
+
+/* To be ended with config_hash_deinit(). */
+struct config_hash {
+	EVP_MD_CTX *ctx; /* owns */
+};
+
+MUST_CHECK enum status config_hash_init(struct config_hash *hash);
+void config_hash_deinit(struct config_hash *hash);
+MUST_CHECK enum status config_hash_put(
+	struct config_hash *hash, const struct config_source *source);
+/* Nothing can be put in afterwards. */
+MUST_CHECK enum status config_hash_finish(
+	struct config_hash *hash, uint8_t out[CONFIG_HASH_LEN]);
+
 /* ---- config_parse.c ---- */
 
 /* Hidden in each section: a value whose line is where the section begins. */
@@ -121,7 +138,8 @@ const char *config_section_require(
 	const struct config_section *section, const char *word, const char *expected);
 uint32_t config_section_number(const struct config_section *section, const char *word,
 	struct config_range range);
-bool config_section_flag(const struct config_section *section, const char *word);
+bool config_section_flag(
+	const struct config_section *section, const char *word, bool otherwise);
 
 /* `file:line: key "x": word: expected …, found "…"` for the index-th value. */
 void config_section_refuse(const struct config_section *section, const char *word,
@@ -175,6 +193,7 @@ struct config_build {
 	struct config *config; /* borrows */
 	const struct config_world *world;
 	struct config_report *report;
+	struct config_hash *hash; /* of all texts so far */
 };
 
 /* All of it but the files: also what the fuzzer and the tests call. gives */
@@ -188,11 +207,17 @@ MUST_CHECK enum status config_token_build(
 	const struct config_build *build, const struct config_section *root);
 MUST_CHECK enum status config_key_build(
 	const struct config_build *build, const struct config_section *root);
+MUST_CHECK enum status config_record_build(
+	const struct config_build *build, const struct config_section *root);
 MUST_CHECK enum status config_client_build(
 	const struct config_build *build, const struct config_section *root);
 
 void config_listen_deinit(struct listen_spec *listen);
 void config_token_deinit(struct token_spec *token);
 void config_key_deinit(struct key_spec *key);
+void config_record_deinit(struct record_spec *record);
+
+/* Whether there is a key section of this name. */
+bool config_key_is_known(const struct config *config, const char *name);
 
 #endif

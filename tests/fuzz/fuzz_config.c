@@ -36,6 +36,9 @@ static void check_whole(const struct config *config)
 {
 	must(config->state_directory != NULL && config->policy != NULL);
 	must(config->n_listens > 0 && config->min_left_s >= 1 && config->line_max >= 1);
+	must(config->officer.path != NULL && config->record.directory[0] == '/');
+	for (size_t i = 0; i < config->n_listens; i++)
+		must(strcmp(config->listens[i].path, config->officer.path) != 0);
 	for (size_t i = 0; i < config->n_listens; i++)
 		must((config->listens[i].mode & ~(mode_t)0666) == 0);
 	for (size_t i = 0; i < config->n_tokens; i++) {

@@ -138,8 +138,6 @@ static const struct wrong wrong_syntax[] = {
 		"the byte 0x28\n"},
 	{"include \"other.conf\"\n",
 		"z.conf:1: include: does not exist: use files in conf.d\n"},
-	{"audit-sync = \"interval\"\n",
-		"z.conf:1: audit-sync: not supported yet by this version\n"},
 	{"client \"a\" {\n unit = \"a.service\"\n}\n",
 		"z.conf:2: client \"a\": unit: not supported yet by this version\n"},
 	{"client \"a\" {\n group = \"g\"\n}\n",

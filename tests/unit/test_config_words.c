@@ -133,8 +133,8 @@ static const struct wrong wrong_listens[] = {
 		"z:1: listen \"a\": group: expected a group of this machine, found "
 		"\"unknown\"\n"},
 	{"listen \"a\" { path = \"/r\" }\nlisten \"b\" { path = \"/r\" }\n",
-		"z:2: listen \"b\": path: expected a path that no other listen section "
-		"has, found \"/r\"\n"},
+		"z:2: listen \"b\": path: expected a path that no other socket has, "
+		"found \"/r\"\n"},
 };
 
 #define AT_T "z:2: token \"t\": "
