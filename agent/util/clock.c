@@ -20,3 +20,11 @@ int64_t clock_real_s(void)
 	must(clock_gettime(CLOCK_REALTIME, &now) == 0);
 	return (int64_t)now.tv_sec;
 }
+
+int64_t clock_real_us(void)
+{
+	struct timespec now;
+
+	must(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

@@ -13,5 +13,7 @@
 uint64_t clock_monotonic_ms(void);
 /* Whole seconds since the epoch, rounded down: a seal's iat is never in the future. */
 int64_t clock_real_s(void);
+/* Microseconds since the epoch: for the record. */
+int64_t clock_real_us(void);
 
 #endif

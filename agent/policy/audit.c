@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is added to the record, line by line. How it gets to the disk: audit_file.c.
+ */
+#include "audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit_internal.h"
+#include "audit_line.h"
+#include "audit_tail.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+void audit_set_events(struct audit *audit, const struct audit_events *events)
+{
+	audit->events = *events;
+}
+
+enum status audit_get_status(const struct audit *audit)
+{
+	return audit->trouble == STATUS_OK && !audit->is_stalled ? STATUS_OK
+								 : STATUS_NO_RECORD;
+}
+
+const char *audit_get_why(const struct audit *audit)
+{
+	if (audit->trouble != STATUS_OK)
+		return status_text(audit->trouble);
+	return audit->is_stalled ? "the disk does not answer" : "";
+}
+
+uint64_t audit_get_n_lines(const struct audit *audit)
+{
+	return audit->written.seq;
+}
+
+bool audit_waits_for_sync(const struct audit *audit)
+{
+	return audit->spec->sync == RECORD_SYNC_SEAL;
+}
+
+enum status audit_put(struct audit *audit, const char *kind)
+{
+	const struct entry_front front = {
+		.time_us = clock_real_us(),
+		.open = opens_get_oldest(&audit->opens),
+		.kind = kind,
+	};
+
+	return entry_append(&audit->lines, &audit->hasher, &audit->head, &front,
+		buf_get(&audit->members));
+}
+
+enum status audit_put_orphans(struct audit *audit)
+{
+	uint64_t seq;
+
+	while ((seq = opens_get_abandoned(&audit->opens)) != 0) {
+		buf_clear(&audit->members);
+		TRY(audit_line_orphan(&audit->members, seq));
+		must(opens_close(&audit->opens, seq));
+		TRY(audit_put(audit, AUDIT_KIND_ORPHAN));
+	}
+	return STATUS_OK;
+}
+
+enum status audit_add_attempt(
+	struct audit *audit, const struct audit_attempt *attempt, uint64_t *out_seq)
+{
+	const uint64_t seq = audit->head.seq + 1;
+
+	TRY(audit_get_status(audit));
+	buf_clear(&audit->members);
+	if (audit_line_attempt(&audit->members, attempt) != STATUS_OK ||
+		opens_put(&audit->opens, seq) != STATUS_OK)
+		return STATUS_NO_RECORD;
+	if (audit_put(audit, AUDIT_KIND_ATTEMPT) != STATUS_OK) {
+		opens_take_back(&audit->opens, seq);
+		return STATUS_NO_RECORD;
+	}
+	*out_seq = seq;
+	return STATUS_OK;
+}
+
+enum status audit_add_outcome(
+	struct audit *audit, const struct audit_outcome *outcome, uint64_t *out_seq)
+{
+	buf_clear(&audit->members);
+	if (audit->trouble != STATUS_OK ||
+		audit_line_outcome(&audit->members, outcome) != STATUS_OK) {
+		opens_abandon(&audit->opens, outcome->attempt);
+		return STATUS_NO_RECORD;
+	}
+	must(opens_close(&audit->opens, outcome->attempt));
+	if (audit_put(audit, AUDIT_KIND_OUTCOME) != STATUS_OK) {
+		opens_abandon(&audit->opens, outcome->attempt);
+		return STATUS_NO_RECORD;
+	}
+	audit->is_awaited |= outcome->seal.len > 0 && audit_waits_for_sync(audit);
+	*out_seq = audit->head.seq;
+	return STATUS_OK;
+}
+
+/* A line that nobody waits for; it is lost to the record when there is none now. */
+static void add_lightly(struct audit *audit, enum status made, const char *kind)
+{
+	if (made == STATUS_OK && audit->trouble == STATUS_OK)
+		made = audit_put(audit, kind);
+	if (made != STATUS_OK)
+		log_event(LOG_ERR, "a line could not be added to the record",
+			"kind=%s status=%s", kind, status_name(made));
+}
+
+void audit_add_undelivered(struct audit *audit, uint64_t attempt, const char *why)
+{
+	buf_clear(&audit->members);
+	add_lightly(audit, audit_line_undelivered(&audit->members, attempt, why),
+		AUDIT_KIND_UNDELIVERED);
+}
+
+bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal)
+{
+	const int64_t now_s = clock_real_s();
+	const struct audit_who *who = &refusal->who;
+
+	if (!refusals_note(
+		    &audit->refusals, who->client, who->uid, refusal->status, now_s))
+		return false;
+	buf_clear(&audit->members);
+	if (audit->trouble == STATUS_OK &&
+		audit_line_refusal(&audit->members, refusal) == STATUS_OK &&
+		audit_put(audit, AUDIT_KIND_REFUSAL) == STATUS_OK)
+		return true;
+	/* It goes into the sum, which is written when there is a record again. */
+	refusals_count(&audit->refusals, who->client, who->uid, refusal->status, now_s);
+	return true;
+}
+
+void audit_put_floods(struct audit *audit, bool is_end)
+{
+	struct refusals_row row;
+
+	while (audit->trouble == STATUS_OK &&
+		refusals_take(&audit->refusals, clock_real_s(), is_end, &row)) {
+		const struct audit_flood flood = {
+			.client = row.client,
+			.uid = row.uid,
+			.since_s = (uint64_t)row.since_s,
+			.n_by_status = row.n_by_status,
+		};
+
+		buf_clear(&audit->members);
+		add_lightly(audit, audit_line_flood(&audit->members, &flood),
+			AUDIT_KIND_REFUSALS);
+		log_event(LOG_INFO, "refusals, summed up", "client=%s uid=%u n=%llu",
+			row.client, (unsigned int)row.uid,
+			(unsigned long long)row.n_counted);
+	}
+}
+
+void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event)
+{
+	buf_clear(&audit->members);
+	add_lightly(audit, audit_line_peer(&audit->members, event), AUDIT_KIND_PEER);
+}
+
+enum status audit_add_act(struct audit *audit, const struct audit_act *act)
+{
+	buf_clear(&audit->members);
+	TRY(audit_line_act(&audit->members, act));
+	if (audit->trouble != STATUS_OK && audit->trouble != STATUS_DISK_FULL)
+		return STATUS_NO_RECORD;
+	TRY(audit_put(audit, AUDIT_KIND_OFFICER));
+	return audit->trouble == STATUS_OK ? STATUS_OK
+					   : audit_file_write_reserved(audit);
+}
+
+enum status audit_open_file(
+	const struct audit *audit, uint64_t index, char name[static 64], int *out)
+{
+	CLEANUP(freep) uint64_t *older = NULL;
+	char found[RECORD_NAME_MAX] = RECORD_NAME;
+	size_t n_older = 0;
+	int fd;
+
+	TRY(audit_tail_list_older(audit->directory, &older, &n_older));
+	if (index > n_older)
+		return STATUS_NOT_FOUND;
+	if (index > 0)
+		audit_tail_name_older(older[n_older - index], found);
+	fd = openat(audit->directory, found,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO;
+	memcpy(name, found, sizeof(found));
+	*out = fd;
+	return STATUS_OK;
+}
