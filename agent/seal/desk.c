@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may sit down at a token next. Lines are per key; a desk takes turns between the
- * keys that have one, so a key with a long line does not starve its neighbour on the same
- * token. Nothing is looked at that did not change: cost per seal does not grow with the
+ * Who may sit down at a token next. Lines are per key, and fair between clients (line.c);
+ * a desk takes turns between the keys that have one, so a key with a long line does not
+ * starve its neighbour on the same token. Nothing is looked at that did not change: cost per seal does not grow with the
  * number of keys or tokens.
  */
 #include "internal.h"
@@ -17,6 +17,7 @@ void desk_stir(struct desk *desk)
 	TAILQ_INSERT_TAIL(&desk->sealer->stirred, desk, next_stirred);
 }
 
+/* Because somebody waits in its line. */
 static void list(struct key_on *on)
 {
 	if (!on->is_listed)
@@ -32,58 +33,118 @@ static void unlist(struct key_on *on)
 	on->is_listed = false;
 }
 
-void desk_join(struct act *act, bool is_first)
+static struct line *get_line(const struct act *act)
+{
+	return &act->key->lines[act->algorithm->kind];
+}
+
+static void on_joined(struct act *act)
 {
 	struct key *key = act->key;
 
 	act->state = ACT_WAITING;
-	if (is_first)
-		TAILQ_INSERT_HEAD(&key->line, act, next);
-	else
-		TAILQ_INSERT_TAIL(&key->line, act, next);
 	key->n_waiting++;
 	act->sealer->counts.n_waiting++;
-	for (size_t i = 0; i < key->n_on; i++)
-		list(&key->on[i]);
+	for (size_t i = 0; i < key->n_on; i++) {
+		if (key->on[i].chain->kind == act->algorithm->kind)
+			list(&key->on[i]);
+	}
+}
+
+static void on_left(struct act *act)
+{
+	struct key *key = act->key;
+	const bool is_empty = get_line(act)->n_waiting == 0;
+
+	key->n_waiting--;
+	act->sealer->counts.n_waiting--;
+	for (size_t i = 0; is_empty && i < key->n_on; i++) {
+		if (key->on[i].chain->kind == act->algorithm->kind)
+			unlist(&key->on[i]);
+	}
+}
+
+enum status desk_join(struct act *act)
+{
+	TRY(line_put(get_line(act), &act->link, act->client, act->weight));
+	on_joined(act);
+	return STATUS_OK;
+}
+
+void desk_join_again(struct act *act)
+{
+	line_put_first(get_line(act), &act->link);
+	on_joined(act);
+}
+
+void desk_take(struct act *act)
+{
+	line_take(get_line(act), &act->link);
+	on_left(act);
 }
 
 void desk_leave(struct act *act)
 {
-	struct key *key = act->key;
+	line_remove(get_line(act), &act->link);
+	on_left(act);
+}
 
-	TAILQ_REMOVE(&key->line, act, next);
-	key->n_waiting--;
-	act->sealer->counts.n_waiting--;
-	for (size_t i = 0; key->n_waiting == 0 && i < key->n_on; i++)
-		unlist(&key->on[i]);
+static struct act *peek(const struct line *line)
+{
+	const struct line_link *link = line_peek(line);
+
+	return link == NULL ? NULL : link->thing;
+}
+
+/* What one token says of its key: OK, or a reason. */
+static enum status get_hope_on(const struct key_on *on)
+{
+	const enum token_state state = token_get_state(on->desk->token);
+
+	if (!chain_is_valid_at(on->chain, clock_real_s()))
+		return STATUS_NOT_VALID_NOW;
+	if (state == TOKEN_STARTING || (state == TOKEN_READY && on->is_usable))
+		return STATUS_OK;
+	return state == TOKEN_LOCKED ? STATUS_LOCKED : STATUS_TOKEN_GONE;
+}
+
+/* Of two reasons, the one that an officer can mend is told. */
+static enum status choose_hope(enum status a, enum status b)
+{
+	static const enum status order[] = {
+		STATUS_OK, STATUS_LOCKED, STATUS_TOKEN_GONE};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		if (a == order[i] || b == order[i])
+			return order[i];
+	}
+	return STATUS_NOT_VALID_NOW;
 }
 
 enum status desk_get_hope(const struct key *key)
 {
-	const int64_t now = clock_real_s();
-	enum status best = STATUS_NOT_VALID_NOW;
+	enum status hope = STATUS_NOT_VALID_NOW;
 
-	for (size_t i = 0; i < key->n_on; i++) {
-		const struct key_on *on = &key->on[i];
-		const enum token_state state = token_get_state(on->desk->token);
-
-		if (!chain_is_valid_at(on->chain, now))
-			continue;
-		if (state == TOKEN_STARTING || (state == TOKEN_READY && on->is_usable))
-			return STATUS_OK;
-		/* Of two reasons, the one that an officer can mend is told. */
-		if (state == TOKEN_LOCKED)
-			best = STATUS_LOCKED;
-		else if (best != STATUS_LOCKED)
-			best = STATUS_TOKEN_GONE;
-	}
-	return best;
+	for (size_t i = 0; i < key->n_on; i++)
+		hope = choose_hope(hope, get_hope_on(&key->on[i]));
+	return hope;
 }
 
-static bool can_do(const struct key_on *on, const struct act *act)
+enum status desk_get_hope_for(const struct key *key, enum key_kind kind)
 {
-	return on->is_usable && chain_can(on->chain, act->algorithm) &&
-	       chain_is_valid_at(on->chain, clock_real_s());
+	enum status hope = STATUS_NOT_VALID_NOW;
+
+	for (size_t i = 0; i < key->n_on; i++) {
+		if (key->on[i].chain->kind == kind)
+			hope = choose_hope(hope, get_hope_on(&key->on[i]));
+	}
+	return hope;
+}
+
+/* Anybody in its line is as good as any other here: they need the same kind of key. */
+static bool can_serve(const struct key_on *on)
+{
+	return on->is_usable && chain_is_valid_at(on->chain, clock_real_s());
 }
 
 /* The last try of a job that was lost twice is made alone, so that it harms no other. */
@@ -99,9 +160,9 @@ static bool serve_one(struct desk *desk)
 
 	TAILQ_FOREACH(on, &desk->waiting, next_waiting)
 	{
-		struct act *act = TAILQ_FIRST(&on->key->line);
+		struct act *act = peek(key_on_get_line(on));
 
-		if (!can_do(on, act))
+		if (!can_serve(on))
 			continue;
 		if (must_be_alone(act) && token_get_n_out(desk->token) > 0)
 			return false;
@@ -152,12 +213,18 @@ static void judge_keys(struct desk *desk)
 	}
 }
 
-static void refuse_line(struct key *key, enum status status)
+static void refuse_line(const struct line *line, enum status status)
 {
 	struct act *act;
 
-	while ((act = TAILQ_FIRST(&key->line)) != NULL)
+	while ((act = peek(line)) != NULL)
 		seal_refuse(act, status);
+}
+
+void desk_refuse_all(struct key *key, enum status status)
+{
+	for (size_t i = 0; i < KEY_LINES; i++)
+		refuse_line(&key->lines[i], status);
 }
 
 /* Those for whom no token is left need not wait for their deadline. */
@@ -167,10 +234,10 @@ static void send_away(struct desk *desk)
 
 	while (on != NULL) {
 		struct key_on *next = TAILQ_NEXT(on, next_waiting);
-		const enum status hope = desk_get_hope(on->key);
+		const enum status hope = desk_get_hope_for(on->key, on->chain->kind);
 
 		if (hope != STATUS_OK)
-			refuse_line(on->key, hope);
+			refuse_line(key_on_get_line(on), hope);
 		on = next;
 	}
 }

@@ -33,7 +33,7 @@ enum act_state {
 };
 
 struct act {
-	TAILQ_ENTRY(act) next; /* in its key's line, while it waits */
+	struct line_link link; /* in its key's line, while it waits */
 	struct sealer *sealer; /* borrows */
 	uint64_t id;
 	struct seal_owner owner;
@@ -42,6 +42,7 @@ struct act {
 	struct key *key;
 	struct key_on *on;  /* where the job is, while it is out */
 	const char *client; /* borrows from the policy */
+	uint32_t weight;    /* of the client, beside others in the line */
 	const char *rule;
 	enum act_state state;
 	bool is_over; /* answered or forgotten; kept until its job comes back */
@@ -81,11 +82,20 @@ void desk_stir(struct desk *desk);
 void desk_on_turn_end(void *sealer);
 /* The token's state changed: judge its keys, send away those who wait in vain. */
 void desk_on_change(struct desk *desk);
-/* Joins the key's line, in front when it was out before. */
-void desk_join(struct act *act, bool is_first);
+/* Joins the line. BUSY: it has no place for this client. NO_MEMORY. */
+MUST_CHECK enum status desk_join(struct act *act);
+/* Joins the line again, in front: its job was out, and came to nothing. */
+void desk_join_again(struct act *act);
+/* Leaves the line because it is its turn. */
+void desk_take(struct act *act);
+/* Leaves the line without a turn. */
 void desk_leave(struct act *act);
+/* Answers all who wait for the key. */
+void desk_refuse_all(struct key *key, enum status status);
 /* OK: worth waiting for; else what to say: NOT_VALID_NOW, LOCKED or TOKEN_GONE. */
 enum status desk_get_hope(const struct key *key);
+/* The same, for who needs this kind of key. */
+enum status desk_get_hope_for(const struct key *key, enum key_kind kind);
 
 /* seal.c */
 

@@ -61,7 +61,6 @@ enum status key_init(struct key *key, const struct key_spec *spec,
 	const struct key_place *places, const struct hashes *hashes)
 {
 	*key = (struct key){.n_waiting = 0};
-	TAILQ_INIT(&key->line);
 	TRY(text_copy(bytes_from_text(spec->name), &key->name));
 	key->on = calloc(spec->n_on, sizeof(*key->on));
 	if (key->on == NULL)
@@ -81,9 +80,31 @@ enum status key_init(struct key *key, const struct key_spec *spec,
 	return take_identifier(key, spec);
 }
 
+void key_open_lines(struct key *key, uint32_t line_max, size_t n_users)
+{
+	for (size_t i = 0; i < KEY_LINES; i++)
+		line_init(&key->lines[i], line_max, n_users);
+}
+
+void key_set_users(struct key *key, size_t n_users)
+{
+	for (size_t i = 0; i < KEY_LINES; i++)
+		line_set_users(&key->lines[i], n_users);
+}
+
+struct line *key_on_get_line(const struct key_on *on)
+{
+	const size_t kind = on->chain->kind;
+
+	must(kind < KEY_LINES);
+	return &on->key->lines[kind];
+}
+
 void key_deinit(struct key *key)
 {
 	must(key->n_waiting == 0);
+	for (size_t i = 0; i < KEY_LINES; i++)
+		line_deinit(&key->lines[i]);
 	for (size_t i = 0; key->on != NULL && i < key->n_on; i++) {
 		chain_freep(&key->on[i].chain);
 		for (size_t f = 0; f < FORM_COUNT; f++)

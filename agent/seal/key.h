@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A configured key at run time: the tokens it lives on, each with the certificate that
- * follows it, and the line of those who wait for it.
+ * follows it, and the lines of those who wait for it.
  *
  * Thread: main
  */
@@ -13,17 +13,21 @@
 #include "chain.h"
 #include "form.h"
 #include "jws.h"
+#include "line.h"
 #include "spec.h"
 #include "token/token.h"
 #include "util/defs.h"
 
-struct act;
 struct desk;
+
+enum {
+	KEY_LINES = KEY_OTHER, /* what no algorithm takes has no line */
+};
 
 /* A key on one token. */
 struct key_on {
 	TAILQ_ENTRY(key_on)
-	next_waiting;        /* in its desk's list while its key has a line */
+	next_waiting;        /* in its desk's list while somebody waits in its line */
 	struct key *key;     /* borrows: its owner */
 	struct desk *desk;   /* borrows until the sealer is freed */
 	uint32_t key_id;     /* of the key on the desk's token */
@@ -40,9 +44,14 @@ struct key {
 	char *identifier;  /* owns; iss and sub, NULL when there is none */
 	struct key_on *on; /* owns n_on */
 	size_t n_on;
-	TAILQ_HEAD(key_line, act) line; /* who waits, first come first served */
-	uint32_t n_waiting;
-	uint32_t sign_ms; /* a moving average of the time from job to signature */
+	/*
+	 * Who waits, by the kind of key that his algorithm takes: tokens may hold
+	 * different ones under one name, and each serves one line. So whose turn it is
+	 * can be served by whoever looks.
+	 */
+	struct line lines[KEY_LINES];
+	uint32_t n_waiting; /* in all of them */
+	uint32_t sign_ms;   /* a moving average of the time from job to signature */
 };
 
 /* What a client may be told about a key. */
@@ -65,8 +74,15 @@ struct key_place {
 };
 MUST_CHECK enum status key_init(struct key *key, const struct key_spec *spec,
 	const struct key_place *places, const struct hashes *hashes);
-/* The line must be empty. */
+/* Once the key stays where it is: each line has so many places, for so many clients. */
+void key_open_lines(struct key *key, uint32_t line_max, size_t n_users);
+/* How many clients may use the key now. */
+void key_set_users(struct key *key, size_t n_users);
+/* The lines must be empty. */
 void key_deinit(struct key *key);
+
+/* The line that this token serves; its certificate's kind has one. */
+struct line *key_on_get_line(const struct key_on *on);
 
 /* Compares what the token found with the certificate; logs why a key is not usable. */
 void key_on_judge(

@@ -137,6 +137,7 @@ static enum status new_act(struct sealer *sealer, struct seal_request **request,
 		return STATUS_BUSY;
 	}
 	act->sealer = sealer;
+	act->link.thing = act;
 	act->owner = *owner;
 	act->request = TAKE(*request);
 	act->begun_ms = clock_monotonic_ms();
@@ -165,13 +166,10 @@ static enum status admit(struct act *act)
 	struct sealer *sealer = act->sealer;
 
 	TRY(resolve(act));
-	TRY(desk_get_hope(act->key));
-	if (act->key->n_waiting >= sealer->line_max)
-		return STATUS_BUSY;
+	TRY(desk_get_hope_for(act->key, act->algorithm->kind));
 	TRY(loop_timer_set(
 		sealer->loop, &act->timer, act->begun_ms + act->request->timeout_ms));
-	desk_join(act, false);
-	return STATUS_OK;
+	return desk_join(act);
 }
 
 enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
@@ -200,6 +198,7 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	TRY(new_act(sealer, &asked, owner, &act));
 	act->key = &sealer->keys[key - sealer->keys];
 	act->client = verdict.client;
+	act->weight = policy_client_get_weight(asker->client);
 	act->rule = verdict.rule;
 	status = admit(act);
 	if (status != STATUS_OK) {
@@ -267,7 +266,7 @@ bool seal_start(struct act *act, struct key_on *on)
 	fill_job(&sealer->job, act, on);
 	if (token_submit(on->desk->token, &sealer->job) != STATUS_OK)
 		return false;
-	desk_leave(act);
+	desk_take(act);
 	act->state = ACT_OUT;
 	act->on = on;
 	act->n_given++;
@@ -299,7 +298,9 @@ static void again(struct act *act, enum status status)
 		seal_free(act);
 		return;
 	}
-	hope = act->n_given >= GIVEN_MAX ? status : desk_get_hope(act->key);
+	hope = act->n_given >= GIVEN_MAX
+		       ? status
+		       : desk_get_hope_for(act->key, act->algorithm->kind);
 	if (act->sealer->is_stopping)
 		hope = STATUS_STOPPING;
 	if (hope != STATUS_OK) {
@@ -307,7 +308,7 @@ static void again(struct act *act, enum status status)
 		seal_free(act);
 		return;
 	}
-	desk_join(act, true);
+	desk_join_again(act);
 }
 
 void seal_on_lost(struct desk *desk, uint64_t job_id)

@@ -110,7 +110,8 @@ static void settle_keys(struct sealer *sealer)
 	for (size_t i = 0; i < sealer->n_keys; i++) {
 		struct key *key = &sealer->keys[i];
 
-		TAILQ_INIT(&key->line);
+		key_open_lines(key, sealer->line_max,
+			policy_count_users(sealer->policy, key->name));
 		for (size_t j = 0; j < key->n_on; j++)
 			key->on[j].key = key;
 	}
@@ -208,12 +209,8 @@ void sealer_start(struct sealer *sealer)
 void sealer_stop(struct sealer *sealer)
 {
 	sealer->is_stopping = true;
-	for (size_t i = 0; i < sealer->n_keys; i++) {
-		struct act *act;
-
-		while ((act = TAILQ_FIRST(&sealer->keys[i].line)) != NULL)
-			seal_refuse(act, STATUS_STOPPING);
-	}
+	for (size_t i = 0; i < sealer->n_keys; i++)
+		desk_refuse_all(&sealer->keys[i], STATUS_STOPPING);
 }
 
 size_t sealer_get_n_keys(const struct sealer *sealer)
