@@ -18,6 +18,7 @@
 
 #include "config/config.h"
 #include "inherit.h"
+#include "policy/audit.h"
 #include "seal/seal.h"
 #include "server/server.h"
 #include "util/clock.h"
@@ -45,6 +46,7 @@ struct options {
 struct agent {
 	struct config *config; /* owns */
 	struct loop *loop;     /* owns */
+	struct audit *audit;   /* owns */
 	struct sealer *sealer; /* owns */
 	struct server *server; /* owns */
 	int signals;           /* owns */
@@ -193,6 +195,7 @@ static enum status open_sealer(struct agent *agent, bool is_foreground)
 		.loop = agent->loop,
 		.mode = is_foreground ? LINK_SPAWN : LINK_CONNECT,
 		.policy = config->policy,
+		.audit = agent->audit,
 		.tokens = config->tokens,
 		.n_tokens = config->n_tokens,
 		.keys = config->keys,
@@ -202,6 +205,18 @@ static enum status open_sealer(struct agent *agent, bool is_foreground)
 	};
 
 	return sealer_new(&setup, &agent->sealer);
+}
+
+static enum status open_audit(struct agent *agent)
+{
+	const struct audit_setup setup = {
+		.loop = agent->loop,
+		.spec = &agent->config->record,
+		.version = ZEGEL_VERSION,
+		.config_hash = {agent->config->hash, sizeof(agent->config->hash)},
+	};
+
+	return audit_open(&setup, &agent->audit);
 }
 
 static enum status open_server(struct agent *agent, int *inherited)
@@ -223,6 +238,7 @@ static void close_agent(struct agent *agent)
 {
 	server_freep(&agent->server);
 	sealer_freep(&agent->sealer);
+	audit_close(&agent->audit);
 	if (agent->loop != NULL)
 		loop_source_remove(agent->loop, &agent->source);
 	fd_closep(&agent->signals);
@@ -243,6 +259,7 @@ static enum status run(struct agent *agent, const struct options *options)
 	}
 	TRY(loop_new(&agent->loop));
 	TRY(open_signals(agent));
+	TRY(open_audit(agent));
 	TRY(open_sealer(agent, options->is_foreground));
 	TRY(open_server(agent, inherited));
 	sealer_start(agent->sealer);

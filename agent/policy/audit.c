@@ -40,6 +40,11 @@ uint64_t audit_get_n_lines(const struct audit *audit)
 	return audit->written.seq;
 }
 
+bool audit_has_lines(const struct audit *audit)
+{
+	return audit->lines.len > 0 && !audit->is_changing;
+}
+
 bool audit_waits_for_sync(const struct audit *audit)
 {
 	return audit->spec->sync == RECORD_SYNC_SEAL;

@@ -109,7 +109,7 @@ struct audit_act {
 /*
  * Opens the record and judges what is there: cuts a torn tail, gives an orphan line to
  * each attempt without an outcome, writes the start line and syncs. It waits for the disk,
- * so it is for the start only. BUSY when another zegeld writes here, BAD_FILE when the end
+ * so it is for the start only. IN_USE when another zegeld writes here, BAD_FILE when the end
  * of the record was changed by somebody, NO_RECORD when it cannot be written now; all
  * logged. gives
  */
@@ -148,6 +148,8 @@ void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *ev
 /* Into the reserve when need be; NO_RECORD only when not even that is left. */
 MUST_CHECK enum status audit_add_act(struct audit *audit, const struct audit_act *act);
 
+/* Whether lines wait for audit_flush(). */
+bool audit_has_lines(const struct audit *audit);
 /*
  * Writes the lines of this turn; on_written tells how it went, perhaps later. To be called
  * at the end of each turn of the loop in which something may have been added.

@@ -42,7 +42,7 @@ static enum status open_directory(struct audit *audit)
 		return refuse(path, STATUS_BAD_FILE,
 			"its group or others can write to it: chmod go-w");
 	if (flock(audit->directory, LOCK_EX | LOCK_NB) != 0)
-		return refuse(path, STATUS_BUSY, "another zegeld writes there");
+		return refuse(path, STATUS_IN_USE, "another zegeld writes there");
 	return STATUS_OK;
 }
 

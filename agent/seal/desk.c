@@ -164,10 +164,10 @@ static bool serve_one(struct desk *desk)
 
 		if (!can_serve(on))
 			continue;
-		if (must_be_alone(act) && token_get_n_out(desk->token) > 0)
+		if (must_be_alone(act) &&
+			token_get_n_out(desk->token) + desk->n_ready > 0)
 			return false;
-		if (!seal_start(act, on))
-			return false;
+		give_start(act, on);
 		if (on->is_listed) {
 			unlist(on);
 			list(on);
@@ -179,15 +179,15 @@ static bool serve_one(struct desk *desk)
 
 static void serve(struct desk *desk)
 {
-	while (token_get_n_idle(desk->token) > 0 && !desk->is_reserved) {
+	while (!desk->is_deaf && !desk->is_reserved &&
+		token_get_n_idle(desk->token) > desk->n_ready) {
 		if (!serve_one(desk))
 			return;
 	}
 }
 
-void desk_on_turn_end(void *context)
+static void serve_all(struct sealer *sealer)
 {
-	struct sealer *sealer = context;
 	struct desk *desk;
 
 	while ((desk = TAILQ_FIRST(&sealer->stirred)) != NULL) {
@@ -196,6 +196,21 @@ void desk_on_turn_end(void *context)
 		TAILQ_REMOVE(&sealer->stirred, desk, next_stirred);
 		desk->is_stirred = false;
 	}
+}
+
+/*
+ * All attempts of a turn are written together, and then their jobs are given. What that
+ * adds to the record (a job that could not be given) is written at once too, since the
+ * loop may now sleep.
+ */
+void desk_on_turn_end(void *context)
+{
+	struct sealer *sealer = context;
+
+	serve_all(sealer);
+	audit_flush(sealer->audit);
+	if (audit_has_lines(sealer->audit))
+		audit_flush(sealer->audit);
 }
 
 static void judge_keys(struct desk *desk)
@@ -249,6 +264,7 @@ void desk_on_change(struct desk *desk)
 	if (is_ready && !desk->is_ready)
 		judge_keys(desk);
 	desk->is_ready = is_ready;
+	desk->is_deaf = false;
 	send_away(desk);
 	desk_stir(desk);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the sealer, shared by sealer.c (what there is), seal.c (the act) and
- * desk.c (who may sit down at a token next).
+ * The inside of the sealer, shared by sealer.c (what there is), seal.c (an act begins
+ * and ends), desk.c (who may sit down at a token next), give.c (jobs) and release.c (what
+ * their signatures become).
  *
  * Thread: main
  */
@@ -14,6 +15,7 @@
 enum {
 	ACTS_MAX = 1 << 17, /* in all lines and at all tokens */
 	GIVEN_MAX = 3,      /* times that a job is given; the last time alone */
+	UNIT_MAX_LEN = 255, /* of a systemd unit's name */
 };
 
 /* A token, and the keys on it for which somebody waits. */
@@ -25,25 +27,36 @@ struct desk {
 	bool is_stirred;  /* something changed: look at it at the end of the turn */
 	bool is_ready;    /* as it was judged last */
 	bool is_reserved; /* an act is alone at this token */
+	bool is_deaf;     /* it took no job: nothing is tried until it changes */
+	uint32_t n_ready; /* sessions that are promised to acts which are READY */
 };
 
 enum act_state {
-	ACT_WAITING,
-	ACT_OUT,
+	ACT_WAITING,   /* in its key's line */
+	ACT_READY,     /* composed; its attempt is among the lines of this turn */
+	ACT_OUT,       /* its job is at a token */
+	ACT_RECORDING, /* the seal is made; its outcome is on its way to the disk */
 };
+
+TAILQ_HEAD(act_list, act);
 
 struct act {
 	struct line_link link; /* in its key's line, while it waits */
+	TAILQ_ENTRY(act) next; /* in the sealer's list, while READY or RECORDING */
 	struct sealer *sealer; /* borrows */
 	uint64_t id;
 	struct seal_owner owner;
 	struct seal_request *request; /* owns */
 	const struct algorithm *algorithm;
 	struct key *key;
-	struct key_on *on;  /* where the job is, while it is out */
-	const char *client; /* borrows from the policy */
-	uint32_t weight;    /* of the client, beside others in the line */
-	const char *rule;
+	struct key_on *on; /* where the job is, while it is out */
+	/* Copies: the policy that they came from may be gone before the act is. */
+	char client[NAME_MAX_LEN + 1];
+	char rule[NAME_MAX_LEN + 1];
+	char *unit; /* owns */
+	uid_t uid;
+	pid_t pid;
+	uint32_t weight; /* of the client, beside others in the line */
 	enum act_state state;
 	bool is_over; /* answered or forgotten; kept until its job comes back */
 	uint32_t n_given;
@@ -51,11 +64,13 @@ struct act {
 	uint64_t given_ms;
 	struct loop_timer timer; /* its deadline */
 	struct draft draft;
+	uint64_t attempt; /* seq of its line in the record, while READY or OUT */
+	uint64_t outcome; /* seq, while RECORDING */
+	struct buf seal;  /* made, not released yet */
 };
 
 struct sealer {
-	struct loop *loop;           /* borrows */
-	const struct policy *policy; /* borrows */
+	struct loop *loop; /* borrows */
 	struct hashes hashes;
 	struct token_gate *gate; /* owns */
 	struct desk *desks;      /* owns n_desks */
@@ -64,13 +79,15 @@ struct sealer {
 	size_t n_keys;
 	struct slots acts;
 	TAILQ_HEAD(stirred, desk) stirred;
+	struct audit *audit; /* borrows: the record */
+	struct act_list ready;
+	struct act_list recording; /* in the order of their outcomes */
 	seal_done_fn *done;
 	void *done_context;
 	uint32_t min_left_s;
 	uint32_t line_max;
 	bool is_stopping;
 	struct sealer_counts counts;
-	struct buf seal;      /* the seal being answered */
 	struct token_job job; /* the job being given */
 };
 
@@ -99,13 +116,33 @@ enum status desk_get_hope_for(const struct key *key, enum key_kind kind);
 
 /* seal.c */
 
-/* Composes and gives the job; false when the token does not take it. */
-bool seal_start(struct act *act, struct key_on *on);
 /* Forgets an act that is in no line any more. */
 void seal_free(struct act *act);
 /* Answers an act that waits, and ends it. */
 void seal_refuse(struct act *act, enum status status);
-void seal_on_result(struct desk *desk, const struct token_result *result);
-void seal_on_lost(struct desk *desk, uint64_t job_id);
+/* Answers, once. False when whoever asked is not there any more. */
+bool seal_answer(struct act *act, const struct seal_answer *answer);
+void seal_answer_refusal(struct act *act, enum status status);
+
+/* give.c: from the line to a token, and back into the line */
+
+/* Composes, and promises the job; it is given when its attempt is in the record. */
+void give_start(struct act *act, struct key_on *on);
+/* The attempts of all that are READY are in the record: their jobs are given. */
+void give_ready(struct sealer *sealer);
+/* They are not. */
+void give_refuse_ready(struct sealer *sealer);
+/* The job is back, one way or another. */
+struct act *give_take_back(struct desk *desk, uint64_t job_id);
+/* What the try came to goes into the record; then the job is given again, or answered. */
+void give_again(struct act *act, enum status status, const char *outcome);
+void give_on_lost(struct desk *desk, uint64_t job_id);
+
+/* release.c: from a signature to the answer */
+
+void release_on_result(struct desk *desk, const struct token_result *result);
+/* What the record says: audit_events of the sealer. */
+void release_on_written(void *sealer, enum status status, uint64_t seq);
+void release_on_durable(void *sealer, uint64_t seq);
 
 #endif

@@ -4,8 +4,10 @@
  * seal is and who may have it, and neither sockets nor how a token is reached.
  *
  *   seal_begin   the third door (right), then the line
- *   (start)      when a session is idle: times are stamped, a job is given
- *   (finish)     the signature is checked against the certificate, the seal assembled
+ *   (give)       when a session is idle: times are stamped, the attempt is written down,
+ *                then the job is given
+ *   (release)    the signature is checked against the certificate, the seal assembled, the
+ *                outcome written down; when that is durable, the seal is answered
  *   seal_forget  nobody waits for the answer any more
  *
  * A job whose worker dies is given again, at most twice, composed anew, the last time
@@ -18,6 +20,7 @@
 
 #include "chain.h"
 #include "key.h"
+#include "policy/audit.h"
 #include "policy/policy.h"
 #include "request.h"
 #include "spec.h"
@@ -55,14 +58,18 @@ struct seal_answer {
 	const uint8_t *certificate_sha256; /* CERTIFICATE_HASH_LEN bytes */
 };
 
-/* Called from the loop, never from inside seal_begin(). */
-typedef void seal_done_fn(void *context, const struct seal_owner *owner,
+/*
+ * Called from the loop, never from inside seal_begin(). False when the owner is gone: then
+ * the record says that the seal was not delivered.
+ */
+typedef bool seal_done_fn(void *context, const struct seal_owner *owner,
 	uint64_t act_id, const struct seal_answer *answer);
 
 struct sealer_setup {
 	struct loop *loop;
 	enum link_mode mode;
-	const struct policy *policy;     /* borrows until freed */
+	const struct policy *policy; /* borrows for the call: who shares the lines */
+	struct audit *audit;         /* borrows until freed */
 	const struct token_spec *tokens; /* borrows n_tokens until freed */
 	size_t n_tokens;
 	const struct key_spec *keys; /* n_keys */
@@ -77,6 +84,8 @@ MUST_CHECK enum status sealer_new(
 void sealer_freep(struct sealer **sealer);
 /* Before sealer_start(). */
 void sealer_set_done(struct sealer *sealer, seal_done_fn *done, void *context);
+/* The rules have changed: other clients share the lines. */
+void sealer_set_policy(struct sealer *sealer, const struct policy *policy);
 /* Starts the tokens' workers. */
 void sealer_start(struct sealer *sealer);
 /* No new acts; those waiting are answered STOPPING, those at a token may finish. */

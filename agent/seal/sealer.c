@@ -12,12 +12,12 @@
 
 static void on_result(void *context, const struct token_result *result)
 {
-	seal_on_result(context, result);
+	release_on_result(context, result);
 }
 
 static void on_lost(void *context, uint64_t job_id)
 {
-	seal_on_lost(context, job_id);
+	give_on_lost(context, job_id);
 }
 
 static void on_change(void *context)
@@ -104,14 +104,14 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* Sorting moves keys: what points to them is set afterwards. */
-static void settle_keys(struct sealer *sealer)
+static void settle_keys(struct sealer *sealer, const struct policy *policy)
 {
 	qsort(sealer->keys, sealer->n_keys, sizeof(*sealer->keys), compare_keys);
 	for (size_t i = 0; i < sealer->n_keys; i++) {
 		struct key *key = &sealer->keys[i];
 
-		key_open_lines(key, sealer->line_max,
-			policy_count_users(sealer->policy, key->name));
+		key_open_lines(
+			key, sealer->line_max, policy_count_users(policy, key->name));
 		for (size_t j = 0; j < key->n_on; j++)
 			key->on[j].key = key;
 	}
@@ -127,7 +127,7 @@ static enum status fill(struct sealer *sealer, const struct sealer_setup *setup,
 		TRY(key_init(
 			&sealer->keys[i], &setup->keys[i], places[i], &sealer->hashes));
 	}
-	settle_keys(sealer);
+	settle_keys(sealer, setup->policy);
 	return STATUS_OK;
 }
 
@@ -140,11 +140,12 @@ enum status sealer_new(const struct sealer_setup *setup, struct sealer **out)
 	if (sealer == NULL)
 		return STATUS_NO_MEMORY;
 	sealer->loop = setup->loop;
-	sealer->policy = setup->policy;
+	sealer->audit = setup->audit;
 	sealer->min_left_s = setup->min_left_s;
 	sealer->line_max = setup->line_max;
 	sealer->acts = SLOTS_INIT(ACTS_MAX);
-	sealer->seal = BUF_INIT(JWS_MAX);
+	TAILQ_INIT(&sealer->ready);
+	TAILQ_INIT(&sealer->recording);
 	TAILQ_INIT(&sealer->stirred);
 	sealer->desks = calloc(setup->n_tokens + 1, sizeof(*sealer->desks));
 	sealer->keys = calloc(setup->n_keys + 1, sizeof(*sealer->keys));
@@ -156,6 +157,11 @@ enum status sealer_new(const struct sealer_setup *setup, struct sealer **out)
 	status = fill(sealer, setup, places);
 	free_places(places, setup->n_keys);
 	TRY(status);
+	if (sealer->audit != NULL)
+		audit_set_events(
+			sealer->audit, &(struct audit_events){.context = sealer,
+					       .on_written = release_on_written,
+					       .on_durable = release_on_durable});
 	loop_set_turn_end(sealer->loop, desk_on_turn_end, sealer);
 	*out = TAKE(sealer);
 	return STATUS_OK;
@@ -179,6 +185,9 @@ void sealer_freep(struct sealer **pointer)
 	if (sealer == NULL)
 		return;
 	loop_set_turn_end(sealer->loop, NULL, NULL);
+	if (sealer->audit != NULL)
+		audit_set_events(
+			sealer->audit, &(struct audit_events){.context = NULL});
 	forget_all(sealer);
 	for (size_t i = 0; i < sealer->n_desks; i++)
 		token_freep(&sealer->desks[i].token);
@@ -189,7 +198,6 @@ void sealer_freep(struct sealer **pointer)
 	freep(&sealer->keys);
 	hashes_deinit(&sealer->hashes);
 	slots_deinit(&sealer->acts);
-	buf_deinit(&sealer->seal);
 	freep(pointer);
 }
 
@@ -199,9 +207,18 @@ void sealer_set_done(struct sealer *sealer, seal_done_fn *done, void *context)
 	sealer->done_context = context;
 }
 
+void sealer_set_policy(struct sealer *sealer, const struct policy *policy)
+{
+	for (size_t i = 0; i < sealer->n_keys; i++) {
+		struct key *key = &sealer->keys[i];
+
+		key_set_users(key, policy_count_users(policy, key->name));
+	}
+}
+
 void sealer_start(struct sealer *sealer)
 {
-	must(sealer->done != NULL);
+	must(sealer->done != NULL && sealer->audit != NULL);
 	for (size_t i = 0; i < sealer->n_desks; i++)
 		token_start(sealer->desks[i].token);
 }

@@ -48,16 +48,17 @@ static void on_end(void *context, struct conn *conn)
 	conn_freep(&conn);
 }
 
-static void on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
+static bool on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
 	const struct seal_answer *answer)
 {
 	const struct server *server = context;
 	struct conn *conn = slots_get(&server->conns, owner->connection);
 
 	if (conn == NULL)
-		return;
+		return false;
 	conn_take_flight(conn, act_id);
 	reply_seal(conn, owner->request, answer);
+	return !conn->is_broken;
 }
 
 static enum status listen_all(struct server *server, const struct server_setup *setup)

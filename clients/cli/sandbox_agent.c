@@ -42,9 +42,11 @@ enum status sandbox_agent_configure(
 	TRY(buf_get_text(&token->uri, &uri));
 	TRY(buf_append_format(&text,
 		"state-directory = \"%s/state\"\n"
+		"audit-directory = \"%s/audit\"\n"
+		"officer-socket = \"%s/officer.sock\"\n"
 		"listen \"client\" {\n\tpath = \"%s/zegel.sock\"\n"
 		"\tmode = \"0600\"\n}\n",
-		spec->dir, spec->dir));
+		spec->dir, spec->dir, spec->dir, spec->dir));
 	TRY(buf_append_format(&text,
 		"token \"sandbox\" {\n\tmodule = \"%s\"\n\turi = \"%s\"\n"
 		"\tenvironment = { \"SOFTHSM2_CONF=%s/softhsm2.conf\" }\n"

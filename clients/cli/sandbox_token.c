@@ -69,8 +69,10 @@ static enum status write_config(const char *dir)
 	CLEANUP(buf_deinit) struct buf text = BUF_INIT(OUTPUT_MAX);
 	const struct sandbox_path tokens = sandbox_dir_path(dir, "tokens");
 	const struct sandbox_path state = sandbox_dir_path(dir, "state");
+	const struct sandbox_path audit = sandbox_dir_path(dir, "audit");
 
-	if (mkdir(tokens.text, 0700) != 0 || mkdir(state.text, 0700) != 0) {
+	if (mkdir(tokens.text, 0700) != 0 || mkdir(state.text, 0700) != 0 ||
+		mkdir(audit.text, 0700) != 0) {
 		say_error("sandbox", "INTERNAL", "cannot make a folder in %s: %s", dir,
 			strerror(errno));
 		return STATUS_IO;

@@ -104,14 +104,27 @@ class Starts(Folder):
     def test_unknown_option(self):
         self.assertEqual(USAGE, run(*self.office.command("--nonsense")).returncode)
 
+    def start_second(self):
+        done = run(*self.office.command("--foreground"))
+        self.assertNotEqual(0, done.returncode)
+        self.wait_for_word("good", wire.OK)
+        return done.stderr
+
+    def test_two_agents_do_not_share_a_record(self):
+        self.office.make_token("good")
+        self.office.configure_simply("good")
+        self.start()
+        self.assertIn(f'directory="{self.office.audit}" why="another zegeld',
+                      self.start_second())
+
     def test_two_agents_do_not_share_a_socket(self):
         self.office.make_token("good")
         self.office.configure_simply("good")
         self.start()
-        second = run(*self.office.command("--foreground"))
-        self.assertNotEqual(0, second.returncode)
-        self.assertIn(str(self.office.socket), second.stderr)
-        self.wait_for_word("good", wire.OK)
+        # Else the record's lock would end the second one first.
+        self.office.audit.rename(self.folder / "locked")
+        self.office.audit.mkdir(mode=0o700)
+        self.assertIn(str(self.office.socket), self.start_second())
 
     def test_socket_that_nobody_answers_at_is_replaced(self):
         self.office.make_token("good")

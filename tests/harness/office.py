@@ -19,8 +19,10 @@ class Office:
         self.socket = self.folder / "zegel.sock"
         self.config = self.folder / "zegel.conf"
         self.log = self.folder / "log"
+        self.audit = self.folder / "audit"
         self.softhsm = self.folder / "softhsm2.conf"
         (self.folder / "tokens").mkdir()
+        self.audit.mkdir(mode=0o700)
         self.softhsm.write_text(f"directories.tokendir = {self.folder}/tokens\n"
                                 "objectstore.backend = file\nlog.level = ERROR\n")
 
@@ -79,8 +81,13 @@ class Office:
                         for key in keys)
         return f'client "test" {{\n\tuser = "{getpass.getuser()}"\n{rules}}}\n'
 
+    def places(self):
+        """Where the record and the officer's socket are: in the test's folder."""
+        return (f'audit-directory = "{self.audit}"\n'
+                f'officer-socket = "{self.folder}/officer.sock"\n')
+
     def configure(self, *sections):
-        self.write("zegel.conf", "".join(sections))
+        self.write("zegel.conf", self.places() + "".join(sections))
 
     def configure_simply(self, *labels):
         """All labels are tokens with their key, and we may use them."""

@@ -12,8 +12,10 @@
 #include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chain_fixture.h"
 #include "seal/seal.h"
@@ -29,6 +31,9 @@ struct office {
 	struct token_spec token;
 	struct policy *policy;
 	struct loop *loop;
+	char folder[32]; /* of the record */
+	struct record_spec record;
+	struct audit *audit;
 	struct sealer *sealer;
 };
 
@@ -57,7 +62,7 @@ static const struct policy_rule_spec rules[] = {
 		.n_audiences = 0},
 };
 
-static void on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
+static bool on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
 	const struct seal_answer *answer)
 {
 	(void)context;
@@ -65,6 +70,7 @@ static void on_done(void *context, const struct seal_owner *owner, uint64_t act_
 	(void)act_id;
 	(void)answer;
 	fail_msg("an act that was refused at the door was answered later");
+	return false;
 }
 
 static void open_sealer(struct office *office)
@@ -82,6 +88,7 @@ static void open_sealer(struct office *office)
 	};
 	const struct sealer_setup setup = {.loop = office->loop,
 		.policy = office->policy,
+		.audit = office->audit,
 		.tokens = &office->token,
 		.n_tokens = 1,
 		.keys = keys,
@@ -98,6 +105,29 @@ static void open_sealer(struct office *office)
 	assert_int_equal(sealer_new(&setup, &office->sealer), STATUS_OK);
 	sealer_set_done(office->sealer, on_done, NULL);
 	sealer_start(office->sealer);
+}
+
+static void open_audit(struct office *office)
+{
+	const struct audit_setup setup = {.loop = office->loop,
+		.spec = &office->record,
+		.version = "test",
+		.config_hash = {NULL, 0}};
+
+	(void)snprintf(office->folder, sizeof(office->folder), "/tmp/sealer-XXXXXX");
+	assert_non_null(mkdtemp(office->folder));
+	office->record = (struct record_spec){.directory = office->folder};
+	assert_int_equal(audit_open(&setup, &office->audit), STATUS_OK);
+}
+
+static void close_audit(struct office *office)
+{
+	char path[sizeof(office->folder) + sizeof("/audit.jsonl")];
+
+	audit_close(&office->audit);
+	(void)snprintf(path, sizeof(path), "%s/audit.jsonl", office->folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(office->folder), 0);
 }
 
 static int set_up(void **state)
@@ -120,6 +150,7 @@ static int set_up(void **state)
 		assert_int_equal(policy_add_rule(office->policy, "friend", &rules[i]),
 			STATUS_OK);
 	assert_int_equal(loop_new(&office->loop), STATUS_OK);
+	open_audit(office);
 	open_sealer(office);
 	*state = office;
 	return 0;
@@ -130,6 +161,7 @@ static int tear_down(void **state)
 	struct office *office = *state;
 
 	sealer_freep(&office->sealer);
+	close_audit(office);
 	loop_freep(&office->loop);
 	policy_freep(&office->policy);
 	close_world(&office->rsa);
