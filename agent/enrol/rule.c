@@ -81,7 +81,7 @@ enum status rule_judge(struct card *card, CK_OBJECT_HANDLE object, enum rule_hal
 			(value != CK_FALSE) == (rule->value != CK_FALSE))
 			continue;
 		log_event(LOG_ERR, "the token made another key than was asked for",
-			"attribute=%s expected=%s shown=%s", rule->name,
+			"attribute=%s expected=%s shown=\"%s\"", rule->name,
 			rule->value == CK_FALSE ? "false" : "true",
 			status == STATUS_OK ? "the contrary" : "nothing");
 		return STATUS_TOKEN_FAILED;

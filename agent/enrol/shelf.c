@@ -28,7 +28,7 @@ static enum status fail(const char *call)
 
 	log_event(LOG_ERR, "libp11 cannot store the certificate",
 		"call=%s code=%d why=\"%s\"", call, ERR_get_CKR_code(),
-		why == NULL ? "not said" : why);
+		log_text(bytes_from_text(why == NULL ? "not said" : why)).text);
 	return STATUS_TOKEN_FAILED;
 }
 

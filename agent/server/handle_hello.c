@@ -18,7 +18,7 @@ enum status handle_hello(const struct call *call)
 	if (hello->client.len > CLIENT_NAME_MAX)
 		return STATUS_BAD_MESSAGE;
 	call->conn->is_greeted = true;
-	log_event(LOG_DEBUG, "client", "conn=%llx uid=%u pid=%d client=\"%s\"",
+	log_event(LOG_DEBUG, "client", "conn=%llx uid=%u pid=%d library=\"%s\"",
 		(unsigned long long)call->conn->id, (unsigned int)call->conn->peer.uid,
 		(int)call->conn->peer.pid,
 		log_text((struct bytes){hello->client.data, hello->client.len}).text);

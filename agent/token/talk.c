@@ -191,7 +191,8 @@ static enum status on_session_up(
 	token->n_tried++;
 	if (said->outcome != JOB_DONE) {
 		log_event(LOG_WARN, "session cannot be opened",
-			"token=%s sessions=%" PRIu32 " of %" PRIu32 " rv=0x%" PRIx64,
+			"token=%s sessions=%" PRIu32 " wanted=%" PRIu32
+			" rv=0x%" PRIx64,
 			token->spec->name, token->n_up, token->spec->n_sessions,
 			said->rv);
 		return STATUS_OK;

@@ -18,8 +18,8 @@ bool bytes_is_equal(struct bytes a, struct bytes b)
 
 void must_fail(const char *condition, const char *file, int line)
 {
-	log_event(LOG_ERR, "broken invariant", "condition=\"%s\" at=%s:%d", condition,
-		file, line);
+	log_event(LOG_ERR, "broken invariant", "condition=\"%s\" at=%s:%d",
+		log_text(bytes_from_text(condition)).text, file, line);
 	abort();
 }
 

@@ -61,7 +61,7 @@ enum status program_find(const char *name, char **out)
 		(void)snprintf(path, sizeof(path), "%s/%s", ZEGEL_LIBEXEC, name);
 	if (access(path, X_OK) != 0) {
 		log_event(LOG_ERR, "program not found", "name=%s looked=\"%s, %s\"",
-			name, self, ZEGEL_LIBEXEC);
+			name, log_text(bytes_from_text(self)).text, ZEGEL_LIBEXEC);
 		return STATUS_NOT_FOUND;
 	}
 	return text_copy(bytes_from_text(path), out);
