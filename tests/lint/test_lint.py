@@ -103,6 +103,33 @@ ALLOWED = [
     ("clients/cli/x.c", '#include "zegel.h"\n#include "util/buf.h"\n'),
 ]
 
+# Calls of log_event, and the complaint that is expected.
+GOOD_FACTS = [
+    'log_event(LOG_ERR, "a", "key=value");',
+    'log_event(LOG_ERR, "a, (b", "key=%s at=%s:%d", c(1, 2), d, e);',
+    'log_event(a ? LOG_ERR : LOG_WARN, "a",\n\t"req=%" PRIx64 ".%" PRIu64\n\t" why=\\"%s, b\\" '
+    'n=1",\n\t1, 2, strerror(errno));',
+    'void log_event(enum log_level level, const char *message, const char *facts, ...);',
+    '/* log_event(LOG_ERR, "a", b) */',
+]
+BAD_FACTS = [
+    ('log_event(LOG_ERR, "a", "jobs=%u of %u", 1, 2);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "key=%s  n=1", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "key=%s ", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "Key=%s", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "%s=1", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "%s", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "");', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "why=\\"%s", b);', "expected facts like"),
+    ('log_event(LOG_ERR, "a", "path=a\\\\b");', "expected facts like"),
+    ('log_event(LOG_ERR, "a", b);', "no literal"),
+    ('log_event(LOG_ERR, "a", b ? "key=%s" : "n=%s", c);', "no literal"),
+    ('log_event(LOG_ERR, "a", "n=%d n=%d", 1, 2);', "a key stands twice"),
+    ('log_event(LOG_ERR, "a", "' + "k" * 59 + '=1");', "a key of more than 58"),
+    ('log_event(LOG_ERR, "a", "key=' + "v" * 512 + '");', "facts of 516 characters"),
+    ('log_event(LOG_ERR, "a");', "facts are missing"),
+]
+
 
 class Example(unittest.TestCase):
     def setUp(self):
@@ -160,6 +187,18 @@ class Includes(Example):
                 self.write(path, text)
                 self.assert_complains(complaint, "includes.py", self.root)
                 (self.root / path).unlink()
+
+
+class Facts(Example):
+    def test_good_facts_pass(self):
+        self.write("agent/x.c", "\n".join(GOOD_FACTS))
+        self.assert_passes("facts.py", self.root)
+
+    def test_each_bad_fact_is_seen(self):
+        for text, complaint in BAD_FACTS:
+            with self.subTest(text=text):
+                self.write("agent/x.c", text)
+                self.assert_complains(complaint, "facts.py", self.root)
 
 
 class Files(Example):
