@@ -187,7 +187,7 @@ void audit_pump_on_timer(void *context)
 _Noreturn static void die(void)
 {
 	log_event(LOG_ERR, "sync failed, cannot know what is on disk: ending",
-		"file=" RECORD_NAME);
+		"file=%s", RECORD_NAME);
 	_exit(status_exit(STATUS_IO));
 }
 
@@ -249,8 +249,8 @@ static void on_made(struct audit *audit, const struct record_answer *answer)
 		return;
 	}
 	log_event(LOG_ERR, "another file stands where the record was",
-		"file=" RECORD_NAME
-		" hint=\"move it away and reload, or restart to go on from it\"");
+		"file=%s hint=\"move it away and reload, or restart to go on from it\"",
+		RECORD_NAME);
 	audit_file_fail(audit, STATUS_CHANGED_FILE);
 }
 
