@@ -65,6 +65,31 @@ static void text_refuses_other_identifiers(void **state)
 		text_is_identifier((struct bytes){(const uint8_t *)"a\0b", 3}, 256));
 }
 
+static void text_takes_media_types_with_and_without_application(void **state)
+{
+	static const char *const good[] = {"JWT", "JOSE", "a", "0", "at+jwt",
+		"application/json", "application/vnd.a-b_c.v1+json", "x/y!#$&-^_.+"};
+	char room[MEDIA_TYPE_MAX_LEN + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(text_is_media_type(bytes_from_text(good[i])));
+	assert_true(text_is_media_type(repeat(room, MEDIA_TYPE_MAX_LEN)));
+	assert_false(text_is_media_type(repeat(room, MEDIA_TYPE_MAX_LEN + 1)));
+}
+
+static void text_refuses_other_media_types(void **state)
+{
+	static const char *const bad[] = {"", "/", "a/", "/a", "a/b/c", "a//b", "+jwt",
+		"a/+b", ".a", "a b", "a;b=c", "a\"", "a\\", "a\n", "a\x7f", "\xc3\xa9",
+		"a,b", "a=b", "a*", "a'", "a(b)", "a:b", "a@b", "a[b]"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(text_is_media_type(bytes_from_text(bad[i])));
+	assert_false(text_is_media_type((struct bytes){(const uint8_t *)"a\0b", 3}));
+}
+
 static void text_reads_numbers_up_to_the_maximum(void **state)
 {
 	static const struct {
@@ -134,6 +159,8 @@ int main(void)
 		cmocka_unit_test(text_refuses_other_names),
 		cmocka_unit_test(text_takes_identifiers_of_printable_ascii),
 		cmocka_unit_test(text_refuses_other_identifiers),
+		cmocka_unit_test(text_takes_media_types_with_and_without_application),
+		cmocka_unit_test(text_refuses_other_media_types),
 		cmocka_unit_test(text_reads_numbers_up_to_the_maximum),
 		cmocka_unit_test(text_refuses_what_is_no_number_or_over_the_maximum),
 		cmocka_unit_test(text_copies_bytes_into_a_string),
