@@ -18,13 +18,15 @@
 enum {
 	FORM_COUNT = 2,
 	JTI_LEN = 36, /* a UUID of version 4 (RFC 9562 5.4) */
-	DRAFT_PAYLOAD_MAX = 128 * 1024,
+	DRAFT_TEXT_MAX = 128 * 1024,
 };
 
 /* What a composer works from. Borrows all. */
 struct form_input {
 	const struct seal_request *request;
 	const struct algorithm *algorithm; /* never NULL here */
+	const EVP_MD *hash;                /* that of the algorithm */
+	const struct chain *chain;         /* of the key on the token that will sign */
 	const char *identifier;            /* iss and sub; NULL when there is none */
 	const struct jws_head *head;       /* NULL when the form has none */
 	const char *jti;
@@ -35,7 +37,11 @@ struct form_input {
 struct draft {
 	uint8_t digest[HASH_LEN_MAX];
 	size_t digest_len;
-	struct buf payload; /* BASE64URL of the claims, for a JWS */
+	/*
+	 * For a JWS: BASE64URL of the claims, which stand behind the form's head; the whole
+	 * of H.P when the form has none.
+	 */
+	struct buf text;
 	bool has_times;
 	int64_t issued_at;
 	int64_t expires_at;
@@ -48,10 +54,13 @@ struct form {
 	enum request_input input;
 	const char *algorithm; /* name of the only one it takes; NULL: any of the key */
 	bool has_identifier;   /* iss and sub must be known */
-	/* The protected header as JSON; NULL when the form has none. */
+	/*
+	 * The protected header as JSON, made once for a key on a token; NULL when the form
+	 * has none, or one that depends on the request.
+	 */
 	enum status (*header)(struct buf *out, const struct chain *chain,
 		const struct algorithm *algorithm);
-	/* draft->payload is empty at the start. */
+	/* draft->text is empty at the start. */
 	enum status (*compose)(struct draft *draft, const struct form_input *input);
 	enum status (*assemble)(struct buf *out, const struct draft *draft,
 		const struct jws_head *head, struct bytes signature);

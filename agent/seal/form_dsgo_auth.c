@@ -50,15 +50,15 @@ static enum status compose(struct draft *draft, const struct form_input *input)
 	draft->expires_at = input->now_s + LIFETIME_S;
 	memcpy(draft->jti, input->jti, JTI_LEN + 1);
 	TRY(append_claims(&json, draft, input));
-	TRY(base64url_encode(&draft->payload, buf_get(&json)));
+	TRY(base64url_encode(&draft->text, buf_get(&json)));
 	draft->digest_len = input->algorithm->hash_len;
-	return jws_hash(input->head, buf_get(&draft->payload), draft->digest);
+	return jws_hash(input->head, buf_get(&draft->text), draft->digest);
 }
 
 static enum status assemble(struct buf *out, const struct draft *draft,
 	const struct jws_head *head, struct bytes signature)
 {
-	return jws_append_compact(out, head, buf_get(&draft->payload), signature);
+	return jws_append_compact(out, head, buf_get(&draft->text), signature);
 }
 
 const struct form form_dsgo_auth = {

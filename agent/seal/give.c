@@ -22,6 +22,8 @@ static enum status compose(struct act *act, const struct key_on *on)
 	struct form_input input = {
 		.request = act->request,
 		.algorithm = act->algorithm,
+		.hash = act->sealer->hashes.md[act->algorithm->hash],
+		.chain = on->chain,
 		.identifier = act->key->identifier,
 		.head = on->heads[form->index],
 	};
@@ -29,7 +31,7 @@ static enum status compose(struct act *act, const struct key_on *on)
 
 	TRY(form_make_jti(jti));
 	input.jti = jti;
-	buf_clear(&act->draft.payload);
+	buf_clear(&act->draft.text);
 	/* Last of all: every wait before this would be taken from the seal's 30 seconds. */
 	input.now_s = clock_real_s();
 	return form->compose(&act->draft, &input);

@@ -48,11 +48,36 @@ enum status jws_hash(
 	return STATUS_OK;
 }
 
+enum status jws_append_input(struct buf *out, struct bytes header, struct bytes payload)
+{
+	TRY(base64url_encode(out, header));
+	TRY(buf_append_text(out, "."));
+	return base64url_encode(out, payload);
+}
+
+enum status jws_hash_input(struct bytes input, const EVP_MD *hash, uint8_t *digest)
+{
+	return EVP_Digest(input.p, input.len, digest, NULL, hash, NULL) == 1
+		       ? STATUS_OK
+		       : STATUS_CRYPTO;
+}
+
+size_t jws_get_len(size_t input_len, size_t signature_len)
+{
+	return input_len + 1 + (signature_len * 4 + 2) / 3;
+}
+
+enum status jws_append_signed(
+	struct buf *out, struct bytes input, struct bytes signature)
+{
+	TRY(buf_append(out, input));
+	TRY(buf_append_text(out, "."));
+	return base64url_encode(out, signature);
+}
+
 enum status jws_append_compact(struct buf *out, const struct jws_head *head,
 	struct bytes encoded_payload, struct bytes signature)
 {
 	TRY(buf_append(out, buf_get(&head->text)));
-	TRY(buf_append(out, encoded_payload));
-	TRY(buf_append_text(out, "."));
-	return base64url_encode(out, signature);
+	return jws_append_signed(out, encoded_payload, signature);
 }

@@ -26,7 +26,7 @@ void seal_free(struct act *act)
 	loop_timer_remove(sealer->loop, &act->timer);
 	(void)slots_take(&sealer->acts, act->id);
 	request_freep(&act->request);
-	buf_deinit(&act->draft.payload);
+	buf_deinit(&act->draft.text);
 	buf_deinit(&act->seal);
 	free(act->unit);
 	free(act);
@@ -177,7 +177,7 @@ static enum status new_act(struct sealer *sealer, const struct seal_asker *asker
 	act->request = TAKE(*request);
 	act->begun_ms = clock_monotonic_ms();
 	act->timer = (struct loop_timer){.call = on_deadline, .context = act};
-	act->draft.payload = BUF_INIT(DRAFT_PAYLOAD_MAX);
+	act->draft.text = BUF_INIT(DRAFT_TEXT_MAX);
 	act->seal = BUF_INIT(JWS_MAX);
 	*out = TAKE(act);
 	return STATUS_OK;

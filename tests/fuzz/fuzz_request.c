@@ -95,7 +95,7 @@ static void check_payload(const struct draft *draft, const struct seal_request *
 	json_int_t issued_at, expires_at;
 	json_t *claims;
 
-	must(base64url_decode(&json, buf_get(&draft->payload)) == STATUS_OK);
+	must(base64url_decode(&json, buf_get(&draft->text)) == STATUS_OK);
 	claims = json_loadb(
 		(const char *)json.p, json.len, JSON_REJECT_DUPLICATES, NULL);
 	must(claims != NULL);
@@ -113,7 +113,7 @@ static void check_seal(const struct seal_request *request)
 {
 	struct hashes hashes;
 	struct jws_head *head = NULL;
-	struct draft draft = {.payload = BUF_INIT(DRAFT_PAYLOAD_MAX)};
+	struct draft draft = {.text = BUF_INIT(DRAFT_TEXT_MAX)};
 	struct form_input input = {.request = request,
 		.algorithm = request->algorithm,
 		.identifier = IDENTIFIER,
@@ -126,7 +126,7 @@ static void check_seal(const struct seal_request *request)
 	input.head = head;
 	must(request->form->compose(&draft, &input) == STATUS_OK);
 	check_payload(&draft, request);
-	buf_deinit(&draft.payload);
+	buf_deinit(&draft.text);
 	jws_head_freep(&head);
 	hashes_deinit(&hashes);
 }

@@ -41,7 +41,7 @@ static int set_up(void **state)
 	struct chain chain = {.x5c = BUF_INIT(64)};
 
 	*state = &fixture;
-	fixture.draft = (struct draft){.payload = BUF_INIT(4096)};
+	fixture.draft = (struct draft){.text = BUF_INIT(4096)};
 	assert_int_equal(hashes_init(&fixture.hashes), STATUS_OK);
 	assert_int_equal(buf_append_text(&chain.x5c, "[\"MIIB\"]"), STATUS_OK);
 	assert_int_equal(form_dsgo_auth.header(&header, &chain,
@@ -61,7 +61,7 @@ static int tear_down(void **state)
 
 	jws_head_freep(&fixture->head);
 	request_freep(&fixture->request);
-	buf_deinit(&fixture->draft.payload);
+	buf_deinit(&fixture->draft.text);
 	hashes_deinit(&fixture->hashes);
 	return 0;
 }
@@ -92,8 +92,7 @@ static void assert_payload(const struct fixture *fixture, const char *expected)
 
 	assert_int_equal(
 		base64url_encode(&encoded, bytes_from_text(expected)), STATUS_OK);
-	assert_true(
-		bytes_is_equal(buf_get(&encoded), buf_get(&fixture->draft.payload)));
+	assert_true(bytes_is_equal(buf_get(&encoded), buf_get(&fixture->draft.text)));
 }
 
 static void dsgo_auth_gives_the_bytes_of_the_vector(void **state)
@@ -105,8 +104,7 @@ static void dsgo_auth_gives_the_bytes_of_the_vector(void **state)
 	assert_payload(fixture, CLAIMS "}");
 	assert_true(bytes_is_equal(
 		buf_get(&fixture->head->text), bytes_from_text(HEADER_ENCODED ".")));
-	assert_int_equal(
-		fixture->head->text.len + fixture->draft.payload.len, INPUT_LEN);
+	assert_int_equal(fixture->head->text.len + fixture->draft.text.len, INPUT_LEN);
 	for (size_t i = 0; i < fixture->draft.digest_len; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", fixture->draft.digest[i]);
 	assert_string_equal(hex, DIGEST);

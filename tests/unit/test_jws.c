@@ -64,11 +64,44 @@ static void a_compact_serialization_has_three_parts(void **state)
 		STATUS_NO_MEMORY);
 }
 
+static void a_header_of_one_seal_gives_the_same_bytes(void **state)
+{
+	CLEANUP(jws_head_freep) struct jws_head *head = NULL;
+	CLEANUP(buf_deinit) struct buf input = BUF_INIT(JWS_MAX);
+	CLEANUP(buf_deinit) struct buf out = BUF_INIT(JWS_MAX);
+	const struct bytes signature = {(const uint8_t *)"\xff\xfe\xfd\x00", 4};
+	uint8_t expected[HASH_LEN_MAX], digest[HASH_LEN_MAX];
+
+	(void)state;
+	assert_int_equal(
+		jws_head_new(bytes_from_text(HEADER), EVP_sha384(), &head), STATUS_OK);
+	assert_int_equal(jws_hash(head, bytes_from_text("e30"), expected), STATUS_OK);
+	assert_int_equal(jws_append_input(&input, bytes_from_text(HEADER),
+				 bytes_from_text("{}")),
+		STATUS_OK);
+	assert_true(bytes_is_equal(buf_get(&input), bytes_from_text(ENCODED ".e30")));
+	assert_int_equal(
+		jws_hash_input(buf_get(&input), EVP_sha384(), digest), STATUS_OK);
+	assert_memory_equal(digest, expected, 48);
+	assert_int_equal(
+		jws_append_signed(&out, buf_get(&input), signature), STATUS_OK);
+	assert_true(
+		bytes_is_equal(buf_get(&out), bytes_from_text(ENCODED ".e30.__79AA")));
+	for (size_t len = 0; len <= 4; len++) {
+		buf_clear(&out);
+		assert_int_equal(jws_append_signed(&out, buf_get(&input),
+					 (struct bytes){signature.p, len}),
+			STATUS_OK);
+		assert_int_equal(out.len, jws_get_len(input.len, len));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_saved_midstate_gives_the_hash_of_the_whole),
 		cmocka_unit_test(a_compact_serialization_has_three_parts),
+		cmocka_unit_test(a_header_of_one_seal_gives_the_same_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
