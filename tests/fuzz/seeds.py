@@ -22,6 +22,26 @@ CLAIMS = {
     "too-exact": '{"a":0.1000000000000000055511151231257827}',
 }
 
+TOKEN = '{"iss":"did:x","sub":"did:x","aud":"did:y","jti":"z","iat":1,"exp":31}'
+PAYLOADS = {
+    "token": TOKEN.encode(),
+    "token-utf16": TOKEN.encode("utf-16"),
+    "token-utf16-be": TOKEN.encode("utf-16-be"),
+    "token-utf32-le": TOKEN.encode("utf-32-le"),
+    "byte-order-mark": b"\xef\xbb\xbf" + TOKEN.encode(),
+    "comment": b"/* x */" + TOKEN.encode(),
+    "pairs": b'[["iss","did:x"],["exp",1]]',
+    "escaped": b'{"\\u0069ss":1}',
+    "folded": '{"i\u017fs":1}'.encode(),
+    "twice": b'{"a":1,"a":2}',
+    "rest-behind": b'{"a":1}{"iss":1}',
+    "nul": b'{"iss":1}\0',
+    "other-names": b'{"a":{"iss":1},"b":[["c",1]]}',
+    "text": b"hello",
+    "nested-jwt": b"eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
+    "binary": bytes(range(32)),
+}
+
 MESSAGES = {
     "hello": wire.hello(),
     "list-keys": message((1, 2), (4, b"")),
@@ -115,6 +135,8 @@ def main():
         (HERE / "fuzz_job" / name).write_bytes(data)
     for name, data in REQUESTS.items():
         (HERE / "fuzz_request" / name).write_bytes(data)
+    for name, payload in PAYLOADS.items():
+        (HERE / "fuzz_confusion" / name).write_bytes(payload)
     for name, text in CLAIMS.items():
         (HERE / "fuzz_claims" / name).write_text(text)
     for name, body in MESSAGES.items():
