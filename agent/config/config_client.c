@@ -24,7 +24,7 @@ static const struct profile profiles[] = {
 	{"dsgo-auth", true, true},
 	{"digest", false, true},
 	{"dsgo-nr", true, false},
-	{"jws", false, false},
+	{"jws", false, true},
 	{"jades", false, false},
 	{"jades-http", false, false},
 	{"cades", false, false},

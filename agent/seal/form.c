@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-static const struct form *const rows[FORM_COUNT] = {&form_dsgo_auth, &form_digest};
+static const struct form *const rows[FORM_COUNT] = {
+	&form_dsgo_auth, &form_digest, &form_jws};
 
 const struct form *form_find(struct bytes name)
 {

@@ -16,7 +16,7 @@
 #include "util/defs.h"
 
 enum {
-	FORM_COUNT = 2,
+	FORM_COUNT = 3,
 	JTI_LEN = 36, /* a UUID of version 4 (RFC 9562 5.4) */
 	DRAFT_TEXT_MAX = 128 * 1024,
 };
@@ -74,6 +74,7 @@ const struct form *form_get(size_t index);
 /* One row each, in form_<name>.c. */
 extern const struct form form_dsgo_auth;
 extern const struct form form_digest;
+extern const struct form form_jws;
 
 /* A new random jti; IO when the system gives no randomness. */
 MUST_CHECK enum status form_make_jti(char out[static JTI_LEN + 1]);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "confusion.h"
 #include "form.h"
 
 void request_freep(struct seal_request **request)
@@ -11,6 +12,7 @@ void request_freep(struct seal_request **request)
 	if (*request == NULL)
 		return;
 	claims_deinit(&(*request)->claims);
+	buf_deinit(&(*request)->payload);
 	freep(request);
 }
 
@@ -58,6 +60,34 @@ static enum status take_digest(
 	return STATUS_OK;
 }
 
+/* out keeps the NUL that it ends with. */
+static enum status take_media_type(
+	struct bytes type, char out[static MEDIA_TYPE_MAX_LEN + 1])
+{
+	if (!text_is_media_type(type))
+		return STATUS_BAD_MEDIA_TYPE;
+	memcpy(out, type.p, type.len);
+	return STATUS_OK;
+}
+
+static enum status take_jws(
+	struct seal_request *request, const struct request_fields *fields)
+{
+	if (!fields->has_payload)
+		return STATUS_NO_PAYLOAD;
+	if (fields->payload.len > REQUEST_PAYLOAD_MAX)
+		return STATUS_PAYLOAD_TOO_LARGE;
+	if (fields->has_typ)
+		TRY(take_media_type(fields->typ, request->typ));
+	if (fields->has_cty)
+		TRY(take_media_type(fields->cty, request->cty));
+	TRY(buf_append(&request->payload, fields->payload));
+	request->has_x5c = fields->has_x5c;
+	request->is_token_like =
+		confusion_is_token_like(request->typ, buf_get(&request->payload));
+	return STATUS_OK;
+}
+
 static enum status take_input(
 	struct seal_request *request, const struct request_fields *fields)
 {
@@ -68,6 +98,8 @@ static enum status take_input(
 		return take_dsgo_auth(request, fields);
 	case INPUT_DIGEST:
 		return take_digest(request, fields);
+	case INPUT_JWS:
+		return take_jws(request, fields);
 	case INPUT_NONE:
 		break;
 	}
@@ -88,6 +120,7 @@ enum status request_new(const struct request_fields *fields, struct seal_request
 	if (request == NULL)
 		return STATUS_NO_MEMORY;
 	claims_init(&request->claims);
+	request->payload = BUF_INIT(REQUEST_PAYLOAD_MAX);
 	request->form = form_find(fields->profile);
 	if (request->form == NULL)
 		return STATUS_UNKNOWN_PROFILE;

@@ -9,12 +9,14 @@
 
 #include "algorithm.h"
 #include "claims.h"
+#include "util/buf.h"
 #include "util/defs.h"
 #include "util/text.h"
 
 enum {
 	REQUEST_TIMEOUT_DEFAULT_MS = 10000,
 	REQUEST_TIMEOUT_MAX_MS = 60000,
+	REQUEST_PAYLOAD_MAX = 32768, /* so that a seal of it fits in a frame */
 };
 
 struct form;
@@ -24,6 +26,7 @@ enum request_input {
 	INPUT_NONE,
 	INPUT_DSGO_AUTH,
 	INPUT_DIGEST,
+	INPUT_JWS,
 };
 
 /* What was on the wire, unchecked. Borrows all until request_new() returns. */
@@ -42,6 +45,14 @@ struct request_fields {
 	bool has_not_before;
 	/* INPUT_DIGEST */
 	struct bytes digest;
+	/* INPUT_JWS */
+	bool has_payload;
+	struct bytes payload;
+	bool has_typ;
+	struct bytes typ;
+	bool has_cty;
+	struct bytes cty;
+	bool has_x5c;
 };
 
 struct seal_request {
@@ -54,6 +65,11 @@ struct seal_request {
 	bool has_not_before;
 	uint8_t digest[HASH_LEN_MAX];
 	size_t digest_len;
+	struct buf payload;
+	char typ[MEDIA_TYPE_MAX_LEN + 1]; /* "" when there is none */
+	char cty[MEDIA_TYPE_MAX_LEN + 1];
+	bool has_x5c;
+	bool is_token_like; /* a plain JWS that could pass as a token (confusion.h) */
 };
 
 /*

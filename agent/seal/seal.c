@@ -201,8 +201,14 @@ static struct policy_verdict decide(
 		.profile = request->form->name,
 		.audience = request->audience[0] == '\0' ? NULL : request->audience,
 	};
+	struct policy_verdict verdict;
 
-	return policy_decide(asker->client, &question);
+	verdict = policy_decide(asker->client, &question);
+	/* No rule can say claims = any yet, so none allows this. */
+	if (verdict.status == STATUS_OK && request->is_token_like)
+		return (struct policy_verdict){
+			STATUS_TOKEN_LIKE, verdict.client, "token-like", NULL};
+	return verdict;
 }
 
 /* Refused at the third door, before there is an act. */
@@ -210,6 +216,10 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 	const struct seal_request *request, const struct seal_owner *owner,
 	const struct policy_verdict *verdict)
 {
+	/* That there is such a rule may be said; that there is such a key may not. */
+	const enum status status = verdict->status == STATUS_TOKEN_LIKE
+					   ? STATUS_TOKEN_LIKE
+					   : STATUS_DENIED;
 	const struct audit_refusal refusal = {
 		.who = {.client = verdict->client,
 			.uid = asker->uid,
@@ -222,18 +232,18 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 		.key = request->key,
 		.profile = request->form->name,
 		.audience = request->audience,
-		.status = STATUS_DENIED,
+		.status = status,
 	};
 
 	if (!audit_add_refusal(sealer->audit, &refusal))
-		return STATUS_DENIED;
+		return status;
 	log_event(LOG_INFO, "denied",
 		"req=%" PRIx64 ".%" PRIu64
 		" uid=%u client=%s rule=%s key=%s profile=%s aud=\"%s\"",
 		owner->connection, owner->request, (unsigned int)asker->uid,
 		verdict->client, verdict->rule, request->key, request->form->name,
 		request->audience);
-	return STATUS_DENIED;
+	return status;
 }
 
 static enum status admit(struct act *act)

@@ -23,6 +23,16 @@ static void take_input(struct request_fields *fields, const Zegel__V1__Seal *sea
 		fields->input = INPUT_DIGEST;
 		fields->digest = view(seal->digest->digest);
 		return;
+	case ZEGEL__V1__SEAL__INPUT_JWS:
+		fields->input = INPUT_JWS;
+		fields->has_payload = seal->jws->has_payload;
+		fields->payload = view(seal->jws->payload);
+		fields->has_typ = seal->jws->has_typ;
+		fields->typ = view(seal->jws->typ);
+		fields->has_cty = seal->jws->has_cty;
+		fields->cty = view(seal->jws->cty);
+		fields->has_x5c = seal->jws->has_x5c && seal->jws->x5c;
+		return;
 	case ZEGEL__V1__SEAL__INPUT__NOT_SET:
 	case _ZEGEL__V1__SEAL__INPUT__CASE_IS_INT_SIZE:
 		break;

@@ -48,6 +48,7 @@ MESSAGES = {
     "list-keys-after": message((1, 2), (4, field(1, "a"))),
     "describe": message((1, 3), (5, field(1, "sandbox"))),
     "seal": wire.seal(4, "sandbox", "dsgo-auth", AUTH, "RS256", 5000),
+    "jws": wire.seal(10, "sandbox", "jws", wire.jws(b"x", "a/b", "c", 1)),
     "digest": wire.seal(5, "sandbox", "digest", wire.digest_input(b"x" * 32), "RS256"),
     "health": message((1, 6), (7, b"")),
     "unknown": message((1, 7), (99, b"x")),
@@ -101,8 +102,9 @@ JOBS = {
 
 
 # fuzz_request.c says what the bytes are.
-ALGORITHM, TIMEOUT, MORE, NBF = 1, 2, 4, 8
-NONE, DSGO, DIGEST = range(3)
+ALGORITHM, TIMEOUT, MORE, NBF, CTY, NO_PAYLOAD = 1, 2, 4, 8, 16, 32
+TYP, X5C = MORE, NBF
+NONE, DSGO, DIGEST, JWS = range(4)
 
 
 def request(flags, kind, *texts, timeout_ms=5000):
@@ -124,6 +126,13 @@ REQUESTS = {
     "digest": request(ALGORITHM, DIGEST, "k", "digest", "RS512", b"d" * 64),
     "digest-of-the-key": request(0, DIGEST, "k", "digest", "", b"d" * 32),
     "digest-too-long": request(0, DIGEST, "k", "digest", "", b"d" * 65),
+    "jws": request(0, JWS, "k", "jws", "", "hello"),
+    "jws-all": request(ALGORITHM | TYP | X5C | CTY, JWS, "k", "jws", "ES256", b"\0\xff",
+                       "vnd.example", "application/octet-stream"),
+    "jws-token": request(0, JWS, "k", "jws", "", TOKEN),
+    "jws-token-typ": request(TYP, JWS, "k", "jws", "", TOKEN, "x/y"),
+    "jws-quote": request(TYP, JWS, "k", "jws", "", "", 'JWT","kid":"x'),
+    "jws-no-payload": request(NO_PAYLOAD, JWS, "k", "jws"),
     "other-input": request(0, DIGEST, "k", "dsgo-auth", "", b"d" * 32),
     "no-input": request(0, NONE, "k", "dsgo-auth"),
     "timeout-0": request(TIMEOUT, DSGO, "k", "dsgo-auth", "", "did:x", timeout_ms=0),

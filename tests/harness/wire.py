@@ -66,6 +66,10 @@ def digest_input(digest):
     return 17, message((1, digest))
 
 
+def jws(payload, typ=None, cty=None, x5c=None):
+    return 18, message((1, payload), (2, typ), (3, cty), (4, x5c))
+
+
 def seal(request_id, key, profile, given, algorithm=None, timeout_ms=None):
     return message((1, request_id), (SEAL, message(
         (1, key), (2, profile), (3, algorithm), (4, timeout_ms), given)))

@@ -259,8 +259,6 @@ static const struct wrong wrong_clients[] = {
 		"profile: expected a profile: dsgo-auth or digest, found \"any\"\n"},
 	{WITH_RULE("key = bouw profile = dsgo-nr"),
 		AT_R "profile: dsgo-nr: not supported yet by this version\n"},
-	{WITH_RULE("key = bouw profile = jws"),
-		AT_R "profile: jws: not supported yet by this version\n"},
 	{WITH_RULE("key = bouw profile = jades"),
 		AT_R "profile: jades: not supported yet by this version\n"},
 	{WITH_RULE("key = bouw profile = jades-http"),

@@ -45,21 +45,10 @@ static const struct policy_rule_spec rules[] = {
 		.profile = "dsgo-auth",
 		.audiences = audiences,
 		.n_audiences = 1},
-	{.name = "raw",
-		.key = "rsa",
-		.profile = "digest",
-		.audiences = NULL,
-		.n_audiences = 0},
-	{.name = "ec-login",
-		.key = "ec",
-		.profile = "dsgo-auth",
-		.audiences = NULL,
-		.n_audiences = 0},
-	{.name = "ec-raw",
-		.key = "ec",
-		.profile = "digest",
-		.audiences = NULL,
-		.n_audiences = 0},
+	{.name = "raw", .key = "rsa", .profile = "digest"},
+	{.name = "ec-login", .key = "ec", .profile = "dsgo-auth"},
+	{.name = "ec-raw", .key = "ec", .profile = "digest"},
+	{.name = "plain", .key = "rsa", .profile = "jws"},
 };
 
 static bool on_done(void *context, const struct seal_owner *owner, uint64_t act_id,
@@ -236,6 +225,30 @@ static void a_key_refuses_what_it_cannot_do(void **state)
 	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_KEY_ALGORITHM);
 }
 
+static void a_jws_that_could_pass_as_a_token_is_denied(void **state)
+{
+	struct request_fields fields = {.key = bytes_from_text("rsa"),
+		.profile = bytes_from_text("jws"),
+		.input = INPUT_JWS,
+		.has_payload = true,
+		.payload = bytes_from_text("{\"iss\":\"did:x\",\"exp\":1}")};
+
+	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_TOKEN_LIKE);
+	/* Who may not have a jws of this key at all is not told more. */
+	assert_int_equal(ask(*state, STRANGER, &fields), STATUS_DENIED);
+	fields.key = bytes_from_text("ec");
+	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_DENIED);
+	fields.key = bytes_from_text("nothing");
+	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_DENIED);
+	fields.key = bytes_from_text("rsa");
+	fields.has_typ = true;
+	fields.typ = bytes_from_text("vnd.example");
+	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_LOCKED);
+	fields.has_typ = false;
+	fields.payload = bytes_from_text("{\"a\":1}");
+	assert_int_equal(ask(*state, FRIEND, &fields), STATUS_LOCKED);
+}
+
 static void claims_may_not_name_another_issuer(void **state)
 {
 	struct request_fields fields = auth("rsa", "did:x");
@@ -277,6 +290,7 @@ int main(void)
 		TEST(what_no_rule_allows_looks_like_what_is_not_there),
 		TEST(a_locked_token_says_so_to_who_may_seal),
 		TEST(a_key_refuses_what_it_cannot_do),
+		TEST(a_jws_that_could_pass_as_a_token_is_denied),
 		TEST(claims_may_not_name_another_issuer),
 		TEST(nobody_is_let_in_when_the_agent_stops),
 		TEST(keys_are_found_by_name_and_listed_in_order),
