@@ -48,6 +48,8 @@ enum {
 	TIMEOUT_DEFAULT_MS = 10000,
 	TIMEOUT_MAX_MS = 60000,
 	CLAIMS_MAX = 16384, /* as zegel.proto says */
+	PAYLOAD_MAX = 32768,
+	MEDIA_TYPE_MAX = 127,
 	SHA256_LEN = 32,
 	POOL_MAX = 16,   /* idle connections of a handle */
 	PAGES_MAX = 100, /* answers of one zegel_list_keys(), each of up to 100 keys */

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the first version of the library took: a caller cannot have less. */
+/*
+ * What the first version of the library took: a caller cannot have less. A new member
+ * begins behind the size of the version before, not in the padding at its end.
+ */
 enum {
 	SIZE_FIRST = offsetof(struct zegel_seal_request, digest_len) + sizeof(size_t),
 	SIZE_MAX_KNOWN = 4096, /* beyond this, size is not a size of any version */
@@ -21,6 +24,7 @@ struct parts {
 	Zegel__V1__Seal seal;
 	Zegel__V1__DsgoAuthInput dsgo_auth;
 	Zegel__V1__DigestInput digest;
+	Zegel__V1__JwsInput jws;
 };
 
 /*
@@ -53,6 +57,42 @@ static bool is_empty(const char *text)
 	return text == NULL || text[0] == '\0';
 }
 
+/* protobuf-c has no view of constant bytes; packing only reads them. */
+static ProtobufCBinaryData view(const uint8_t *bytes, size_t len)
+{
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} view = {.in = bytes};
+
+	return (ProtobufCBinaryData){.data = view.out, .len = len};
+}
+
+/* A member of another profile was set: its caller would believe that it is in the seal. */
+static enum zegel_status refuse_foreign(
+	const struct call *call, const struct zegel_seal_request *from)
+{
+	const bool is_auth = strcmp(from->profile, "dsgo-auth") == 0;
+	const bool is_digest = strcmp(from->profile, "digest") == 0;
+	const bool is_jws = strcmp(from->profile, "jws") == 0;
+
+	if (!is_auth &&
+		(from->audience != NULL || from->claims != NULL || from->not_before))
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.audience, claims and not_before are not for the "
+			"profile %s",
+			from->profile);
+	if (!is_digest && (from->digest != NULL || from->digest_len != 0))
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.digest is not for the profile %s", from->profile);
+	if (!is_jws && (from->payload != NULL || from->payload_len != 0 ||
+			       from->typ != NULL || from->cty != NULL || from->x5c))
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.payload, typ, cty and x5c are not for the profile %s",
+			from->profile);
+	return ZEGEL_OK;
+}
+
 static enum zegel_status set_dsgo_auth(const struct call *call,
 	const struct zegel_seal_request *from, struct parts *parts)
 {
@@ -61,9 +101,6 @@ static enum zegel_status set_dsgo_auth(const struct call *call,
 	if (is_empty(from->audience))
 		return error_set(call->error, ZEGEL_INVALID,
 			"request.audience is missing: dsgo-auth needs the receiver");
-	if (from->digest != NULL || from->digest_len != 0)
-		return error_set(call->error, ZEGEL_INVALID,
-			"request.digest is not for the profile dsgo-auth");
 	input->has_audience = true;
 	input->audience = text_to_bytes(from->audience);
 	input->has_claims = from->claims != NULL;
@@ -82,27 +119,75 @@ static enum zegel_status set_dsgo_auth(const struct call *call,
 static enum zegel_status set_digest(const struct call *call,
 	const struct zegel_seal_request *from, struct parts *parts)
 {
-	/* protobuf-c has no view of constant bytes; packing only reads them. */
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} view = {.in = from->digest};
-
 	if (from->digest == NULL || from->digest_len == 0)
 		return error_set(call->error, ZEGEL_INVALID,
 			"request.digest is missing: the profile digest needs it");
-	if (from->audience != NULL || from->claims != NULL || from->not_before)
-		return error_set(call->error, ZEGEL_INVALID,
-			"request.audience, claims and not_before are not for the "
-			"profile digest");
 	/* So that the lengths below can be added without a thought. */
 	if (from->digest_len > FRAME_BODY_MAX)
 		return error_set(call->error, ZEGEL_INVALID,
 			"request.digest_len is no length of a digest");
-	parts->digest.digest.data = view.out;
-	parts->digest.digest.len = from->digest_len;
+	parts->digest.digest = view(from->digest, from->digest_len);
 	parts->seal.input_case = ZEGEL__V1__SEAL__INPUT_DIGEST;
 	parts->seal.digest = &parts->digest;
+	return ZEGEL_OK;
+}
+
+static enum zegel_status set_media_type(const struct call *call, const char *member,
+	const char *type, ProtobufCBinaryData *out)
+{
+	if (strnlen(type, MEDIA_TYPE_MAX + 1) > MEDIA_TYPE_MAX)
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.%s is longer than %d characters", member,
+			MEDIA_TYPE_MAX);
+	*out = text_to_bytes(type);
+	return ZEGEL_OK;
+}
+
+static enum zegel_status set_jws(const struct call *call,
+	const struct zegel_seal_request *from, struct parts *parts)
+{
+	Zegel__V1__JwsInput *const input = &parts->jws;
+
+	if (from->payload == NULL)
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.payload is missing: the profile jws needs it");
+	if (from->payload_len > PAYLOAD_MAX)
+		return error_set(call->error, ZEGEL_INVALID,
+			"request.payload is longer than %d bytes", PAYLOAD_MAX);
+	input->has_payload = true;
+	input->payload = view(from->payload, from->payload_len);
+	input->has_typ = from->typ != NULL;
+	if (input->has_typ)
+		TRY(set_media_type(call, "typ", from->typ, &input->typ));
+	input->has_cty = from->cty != NULL;
+	if (input->has_cty)
+		TRY(set_media_type(call, "cty", from->cty, &input->cty));
+	input->has_x5c = from->x5c;
+	input->x5c = from->x5c;
+	parts->seal.input_case = ZEGEL__V1__SEAL__INPUT_JWS;
+	parts->seal.jws = input;
+	return ZEGEL_OK;
+}
+
+static enum zegel_status set_input(const struct call *call,
+	const struct zegel_seal_request *from, struct parts *parts)
+{
+	static const struct {
+		const char *profile;
+		enum zegel_status (*set)(const struct call *call,
+			const struct zegel_seal_request *from, struct parts *parts);
+	} rows[] = {
+		{"dsgo-auth", set_dsgo_auth},
+		{"digest", set_digest},
+		{"jws", set_jws},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(from->profile, rows[i].profile) != 0)
+			continue;
+		TRY(refuse_foreign(call, from));
+		return rows[i].set(call, from, parts);
+	}
 	return ZEGEL_OK;
 }
 
@@ -115,6 +200,7 @@ static enum zegel_status set_parts(const struct call *call,
 		.seal = ZEGEL__V1__SEAL__INIT,
 		.dsgo_auth = ZEGEL__V1__DSGO_AUTH_INPUT__INIT,
 		.digest = ZEGEL__V1__DIGEST_INPUT__INIT,
+		.jws = ZEGEL__V1__JWS_INPUT__INIT,
 	};
 	if (is_empty(from->key))
 		return error_set(call->error, ZEGEL_INVALID, "request.key is missing");
@@ -128,11 +214,7 @@ static enum zegel_status set_parts(const struct call *call,
 	parts->seal.has_algorithm = from->algorithm != NULL;
 	if (parts->seal.has_algorithm)
 		parts->seal.algorithm = text_to_bytes(from->algorithm);
-	if (strcmp(from->profile, "dsgo-auth") == 0)
-		return set_dsgo_auth(call, from, parts);
-	if (strcmp(from->profile, "digest") == 0)
-		return set_digest(call, from, parts);
-	return ZEGEL_OK;
+	return set_input(call, from, parts);
 }
 
 static bool is_sound(const Zegel__V1__SealResult *from, bool has_text)

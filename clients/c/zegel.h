@@ -79,7 +79,7 @@ ZEGEL_API void zegel_close(struct zegel *zegel);
 struct zegel_seal_request {
 	size_t size;
 	const char *key; /* name of the key in the agent's configuration; required */
-	const char *profile;   /* "dsgo-auth" or "digest"; required */
+	const char *profile;   /* "dsgo-auth", "digest" or "jws"; required */
 	const char *algorithm; /* RFC 7518 name; NULL: the profile's default */
 
 	/* dsgo-auth: */
@@ -90,6 +90,18 @@ struct zegel_seal_request {
 	/* digest: */
 	const uint8_t *digest; /* digest_len bytes, as long as the algorithm's hash */
 	size_t digest_len;
+
+	/*
+	 * jws: DENIED when the whole could pass as a DSGO token: when typ is absent or one
+	 * of a JWT, and the payload names a claim of a token or is neither strict JSON nor
+	 * plain text (proto/README.md). A typ that says what it is avoids that.
+	 */
+	const uint8_t *payload; /* payload_len bytes, at most 32768; required */
+	size_t payload_len;     /* may be 0 */
+	const char
+		*typ; /* typ of the header, a media type as RFC 7515 4.1.9; or NULL */
+	const char *cty; /* cty of the header (RFC 7515 4.1.10), or NULL */
+	bool x5c;        /* the header also carries the certificate chain */
 };
 
 /* A finished seal. */

@@ -140,6 +140,18 @@ static void answer_hello(int fd, const Zegel__V1__Request *request)
 	fake_send(fd, &response);
 }
 
+/* payload as the seal, typ as jti, cty as algorithm, x5c as iat. */
+static void repeat_jws(Zegel__V1__SealResult *result, const Zegel__V1__JwsInput *asked)
+{
+	result->seal = asked->payload;
+	result->has_jti = asked->has_typ;
+	result->jti = asked->typ;
+	if (asked->has_cty)
+		result->algorithm = asked->cty;
+	result->has_issued_at = asked->has_x5c;
+	result->issued_at = asked->x5c;
+}
+
 /* A seal that repeats what was asked, so that a test sees what arrived. */
 static void answer_seal(int fd, const Zegel__V1__Request *request, size_t step)
 {
@@ -154,6 +166,8 @@ static void answer_seal(int fd, const Zegel__V1__Request *request, size_t step)
 	}
 	if (seal->input_case == ZEGEL__V1__SEAL__INPUT_DIGEST) {
 		result.seal = seal->digest->digest;
+	} else if (seal->input_case == ZEGEL__V1__SEAL__INPUT_JWS) {
+		repeat_jws(&result, seal->jws);
 	} else {
 		result.seal = seal->dsgo_auth->audience;
 		result.has_jti = true;
@@ -165,7 +179,9 @@ static void answer_seal(int fd, const Zegel__V1__Request *request, size_t step)
 		result.expires_at = 1700000030;
 	}
 	result.certificate_sha256 = thumbprint();
-	result.algorithm = seal->has_algorithm ? seal->algorithm : fake_bytes("RS256");
+	if (result.algorithm.len == 0)
+		result.algorithm =
+			seal->has_algorithm ? seal->algorithm : fake_bytes("RS256");
 	response.id = request->id;
 	response.what_case = ZEGEL__V1__RESPONSE__WHAT_SEAL;
 	response.seal = &result;

@@ -21,6 +21,8 @@
 enum {
 	N_THREADS = 8,
 	N_CALLS = 100,
+	/* of the request in the first zegel.h */
+	SIZE_FIRST = offsetof(struct zegel_seal_request, digest_len) + sizeof(size_t),
 };
 
 static struct zegel_seal_request dsgo_request(const char *audience)
@@ -308,7 +310,7 @@ static void libzegel_names_the_member_that_is_wrong(void **state)
 			 .claims = claims},
 			.names = "request.claims"},
 		{.request = {.key = "k"}, .names = "request.size"},
-		{.request = {.size = sizeof(good) - 1}, .names = "request.size"},
+		{.request = {.size = SIZE_FIRST - 1}, .names = "request.size"},
 		{.request = {.size = SIZE_MAX}, .names = "request.size"},
 	};
 	CLEANUP(fake_stop) struct fake fake = {.pid = 0};
