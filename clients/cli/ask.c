@@ -57,8 +57,7 @@ static const char *hint_for(enum zegel_status status)
 {
 	switch (status) {
 	case ZEGEL_DENIED:
-		return "no rule allows this, or there is no such key; zegel keys lists "
-		       "what you may use";
+		return "zegel keys lists the keys that you may use, and for what";
 	case ZEGEL_LOCKED:
 		return "a security officer must unlock the token";
 	case ZEGEL_UNAVAILABLE:

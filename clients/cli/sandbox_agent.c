@@ -28,6 +28,9 @@ static enum status append_client(
 	/* Also where the key is not RSA: then the agent says why, not just DENIED. */
 	TRY(buf_append_text(text, "\tallow \"dsgo-auth\" { key = \"sandbox\"  "
 				  "profile = \"dsgo-auth\" }\n"));
+	/* Without claims = any: what could pass as a token is denied, as it should be. */
+	TRY(buf_append_text(text, "\tallow \"jws\" { key = \"sandbox\"  "
+				  "profile = \"jws\" }\n"));
 	return buf_append_text(text,
 		"\tallow \"digest\" { key = \"sandbox\"  profile = "
 		"\"digest\" }\n}\n");

@@ -21,7 +21,8 @@
 static const char name[] = "seal";
 
 enum {
-	CLAIMS_MAX = 16384, /* bytes; the agent's own limit */
+	CLAIMS_MAX = 16384, /* bytes; the agent's own limits */
+	PAYLOAD_MAX = 32768,
 	DIGEST_MAX = 64,
 	TIMEOUT_MAX_S = 60,
 	SEAL_TEXT_MAX = 65536,
@@ -34,8 +35,12 @@ struct options {
 	const char *audience;
 	const char *claims_path;
 	const char *digest;
+	const char *payload_path;
+	const char *typ;
+	const char *cty;
 	uint64_t timeout_s; /* 0: the library's default */
 	bool has_not_before;
+	bool has_x5c;
 	bool is_raw;
 	bool is_json;
 };
@@ -49,6 +54,10 @@ static const struct option long_options[] = {
 	{"nbf", no_argument, NULL, 'n'},
 	{"digest", required_argument, NULL, 'd'},
 	{"raw", no_argument, NULL, 'r'},
+	{"payload", required_argument, NULL, 'l'},
+	{"typ", required_argument, NULL, 'y'},
+	{"cty", required_argument, NULL, 'e'},
+	{"x5c", no_argument, NULL, 'x'},
 	{"timeout", required_argument, NULL, 't'},
 	{"json", no_argument, NULL, 'j'},
 	{NULL, 0, NULL, 0},
@@ -81,6 +90,18 @@ static bool set_option(struct options *options, int found)
 	case 'r':
 		options->is_raw = true;
 		return true;
+	case 'l':
+		options->payload_path = optarg;
+		return true;
+	case 'y':
+		options->typ = optarg;
+		return true;
+	case 'e':
+		options->cty = optarg;
+		return true;
+	case 'x':
+		options->has_x5c = true;
+		return true;
 	case 'j':
 		options->is_json = true;
 		return true;
@@ -97,20 +118,30 @@ static int check_options(const struct options *options)
 {
 	const bool is_auth = strcmp(options->profile, "dsgo-auth") == 0;
 	const bool is_digest = strcmp(options->profile, "digest") == 0;
+	const bool is_jws = strcmp(options->profile, "jws") == 0;
+	const bool is_known = is_auth || is_digest || is_jws;
 	const bool has_auth = options->audience != NULL ||
 			      options->claims_path != NULL || options->has_not_before;
 	const bool has_digest = options->digest != NULL || options->is_raw;
+	const bool has_jws = options->payload_path != NULL || options->typ != NULL ||
+			     options->cty != NULL || options->has_x5c;
 
-	if (is_auth && has_digest)
-		return say_usage(
-			name, "--digest and --raw belong to the profile digest");
-	if (is_digest && has_auth)
+	/* What the agent may know and we do not is not ours to judge. */
+	if (is_known && !is_auth && has_auth)
 		return say_usage(name,
 			"--aud, --claims and --nbf belong to the profile dsgo-auth");
+	if (is_known && !is_digest && has_digest)
+		return say_usage(
+			name, "--digest and --raw belong to the profile digest");
+	if (is_known && !is_jws && has_jws)
+		return say_usage(name,
+			"--payload, --typ, --cty and --x5c belong to the profile jws");
 	if (is_auth && options->audience == NULL)
 		return say_usage(name, "the profile dsgo-auth wants --aud");
 	if (is_digest && options->digest == NULL)
 		return say_usage(name, "the profile digest wants --digest");
+	if (is_jws && options->payload_path == NULL)
+		return say_usage(name, "the profile jws wants --payload");
 	if (options->is_raw && options->is_json)
 		return say_usage(name, "--raw and --json exclude each other");
 	return EXIT_CODE_OK;
@@ -188,9 +219,9 @@ static int print_json(const struct zegel_seal *seal, const char *data)
 	json = json_pack("{s:s, s:s, s:s}", seal->text != NULL ? "seal" : "signature",
 		seal->text != NULL ? seal->text : data, "algorithm", seal->algorithm,
 		"certificate_sha256", thumbprint);
-	if (json != NULL && seal->text != NULL &&
+	if (json != NULL && seal->jti != NULL &&
 		json_object_update_new(json,
-			json_pack("{s:s?, s:I, s:I}", "jti", seal->jti, "issued_at",
+			json_pack("{s:s, s:I, s:I}", "jti", seal->jti, "issued_at",
 				(json_int_t)seal->issued_at, "expires_at",
 				(json_int_t)seal->expires_at)) != 0) {
 		json_decref(json);
@@ -234,9 +265,23 @@ static int ask_for_seal(
 	return print_seal(options, seal);
 }
 
+/* Any bytes, none as well; borrows from payload. */
+static int read_payload(
+	const char *path, struct buf *payload, struct zegel_seal_request *request)
+{
+	static const uint8_t nothing;
+
+	if (input_read(name, path, payload) != STATUS_OK)
+		return EXIT_CODE_DATA;
+	request->payload = payload->len == 0 ? &nothing : payload->p;
+	request->payload_len = payload->len;
+	return EXIT_CODE_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	CLEANUP(buf_deinit) struct buf claims = BUF_INIT(CLAIMS_MAX);
+	CLEANUP(buf_deinit) struct buf payload = BUF_INIT(PAYLOAD_MAX);
 	struct options options = {.profile = NULL};
 	struct zegel_seal_request request = {.size = sizeof(request)};
 	uint8_t digest[DIGEST_MAX];
@@ -244,6 +289,8 @@ static int run(int argc, char **argv)
 
 	if (code == EXIT_CODE_OK && options.claims_path != NULL)
 		code = read_claims(options.claims_path, &claims, &request.claims);
+	if (code == EXIT_CODE_OK && options.payload_path != NULL)
+		code = read_payload(options.payload_path, &payload, &request);
 	if (code != EXIT_CODE_OK)
 		return code;
 	if (options.digest != NULL) {
@@ -256,13 +303,17 @@ static int run(int argc, char **argv)
 	request.algorithm = options.algorithm;
 	request.audience = options.audience;
 	request.not_before = options.has_not_before;
+	request.typ = options.typ;
+	request.cty = options.cty;
+	request.x5c = options.has_x5c;
 	return ask_for_seal(&options, &request);
 }
 
 static const char help[] =
 	"Usage: zegel seal --profile PROFILE --key NAME [OPTIONS]\n"
 	"Ask the agent for one seal and print it.\n\n"
-	"  --profile PROFILE    dsgo-auth (a compact JWS) or digest (a raw signature)\n"
+	"  --profile PROFILE    dsgo-auth (a DSGO token), jws (a plain JWS) or\n"
+	"                       digest (a raw signature)\n"
 	"  --key NAME           one that `zegel keys` lists\n"
 	"  --algorithm ALG      RFC 7518 name; default: the profile's or the key's\n"
 	"  --timeout SECONDS    1 to 60; default 10\n"
@@ -271,6 +322,12 @@ static const char help[] =
 	"  --aud ID             the receiver's identifier; required\n"
 	"  --claims FILE        further claims, one JSON object; - is standard input\n"
 	"  --nbf                also set nbf = iat\n\n"
+	"Profile jws:\n"
+	"  --payload FILE       any bytes, at most 32768; - is standard input; needed\n"
+	"  --typ TYPE           what the whole is, a media type; without it you are\n"
+	"                       DENIED what could pass as a token\n"
+	"  --cty TYPE           what the payload is, a media type\n"
+	"  --x5c                put the certificate chain into the header\n\n"
 	"Profile digest:\n"
 	"  --digest HEX         the hash to sign; required\n"
 	"  --raw                print the bytes themselves; default: base64\n";
