@@ -50,18 +50,23 @@ static const char *skip_character(const char *at)
 
 /*
  * Whether some reader may take name for claim. Case does not count. A character outside
- * ASCII stands for any letter: Go folds U+017F to s, Java U+0131 to i, and who knows.
+ * ASCII stands for one letter or more: Go folds U+017F to s, Java U+0131 to i, and in
+ * capitals U+00DF is SS. Each step takes a letter of claim, so this ends soon.
  */
 static bool is_spelling_of(const char *name, const char *claim)
 {
-	for (; *claim != '\0'; claim++) {
-		const bool is_ascii = (uint8_t)*name < 0x80;
-
-		if (is_ascii && strncasecmp(name, claim, 1) != 0)
-			return false;
-		name = skip_character(name);
+	if (*name == '\0' || *claim == '\0')
+		return *name == *claim;
+	if ((uint8_t)*name < 0x80)
+		return strncasecmp(name, claim, 1) == 0 &&
+		       is_spelling_of(name + 1, claim + 1);
+	name = skip_character(name);
+	while (*claim != '\0') {
+		claim++;
+		if (is_spelling_of(name, claim))
+			return true;
 	}
-	return *name == '\0';
+	return false;
 }
 
 /* name: NULL when there is none. */

@@ -32,6 +32,8 @@ PAYLOADS = {
     "comment": b"/* x */" + TOKEN.encode(),
     "pairs": b'[["iss","did:x"],["exp",1]]',
     "escaped": b'{"\\u0069ss":1}',
+    "capitals": b'{"a":1,"EXP":1}',
+    "sharp-s": '{"i\u00df":1}'.encode(),
     "folded": '{"i\u017fs":1}'.encode(),
     "twice": b'{"a":1,"a":2}',
     "rest-behind": b'{"a":1}{"iss":1}',

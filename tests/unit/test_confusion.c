@@ -59,6 +59,12 @@ static void a_payload_that_names_a_claim_is_token_like(void **state)
 		BYTES("{\"i\\u017fs\":1}"),
 		/* Java: U+0131 is an I without case */
 		BYTES("{\"\xc4\xb1ss\":1}"),
+		/* U+00DF is SS in capitals */
+		BYTES("{\"i\xc3\x9f\":1}"),
+		BYTES("{\"i\\u00df\":1}"),
+		BYTES("{\"\xc3\x9f\":1}"),
+		BYTES("{\"e\xc3\x9fp\":1}"),
+		BYTES("{\"a\":1,\"\xef\xbd\x89\xef\xbd\x93\xef\xbd\x93\":1}"),
 		/* Gson: an array of pairs is a map */
 		BYTES("[[\"iss\",\"did:a\"],[\"exp\",1]]"),
 		BYTES("[[\"a\",1],[\"i\\u0073s\",\"did:a\"]]"),
@@ -145,7 +151,8 @@ static void json_without_those_names_is_harmless(void **state)
 		BYTES("{\"a\":{\"iss\":1,\"exp\":2}}"),
 		BYTES("{\"a\":\"iss\",\"b\":\"{\\\"iss\\\":1}\"}"),
 		BYTES("{\"nbf\":1,\"scope\":\"iSHARE\"}"),
-		BYTES("{\"na\xc3\xafve\":1,\"\xc3\xa9\":2}"),
+		BYTES("{\"na\xc3\xafve\":1,\"i\xc3\x9fx\":2,\"is\xc3\x9fs\":3}"),
+		BYTES("{\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\":1}"),
 		BYTES("{\"n\":123456789012345678901234567890,\"m\":0.1}"),
 		BYTES("[\"iss\",\"exp\"]"),
 		BYTES("[{\"iss\":1}]"),
