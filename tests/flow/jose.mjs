@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// node jose.mjs KEY.pem AUDIENCE TOKEN: jose accepts the token, and not when one bit differs.
+// node jose.mjs KEY.pem AUDIENCE TOKEN JWS: jose accepts the token, and not when one bit
+// differs; it accepts the plain JWS too, but not as a token.
 import { readFileSync } from "node:fs";
-import { importSPKI, jwtVerify } from "jose";
+import { compactVerify, importSPKI, jwtVerify } from "jose";
 
-const [keyPath, audience, token] = process.argv.slice(2);
+const [keyPath, audience, token, plain] = process.argv.slice(2);
 const key = await importSPKI(readFileSync(keyPath, "ascii"), "RS256");
 const { payload } = await jwtVerify(token, key, {
 	algorithms: ["RS256"], audience, typ: "JWT", maxTokenAge: 30,
@@ -18,4 +19,13 @@ try {
 } catch (error) {
 	if (error.code === "ERR_JWS_SIGNATURE_VERIFICATION_FAILED")
 		console.log("refused when changed");
+}
+
+const { payload: bytes, protectedHeader } = await compactVerify(plain, key);
+console.log(`verified ${protectedHeader.typ}: ${new TextDecoder().decode(bytes)}`);
+try {
+	await jwtVerify(plain, key, { typ: "JWT" });
+} catch (error) {
+	if (error.code === "ERR_JWT_CLAIM_VALIDATION_FAILED" && error.claim === "typ")
+		console.log("refused as a token");
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""npm's jose verifies our token with the leaf's public key. Only with --full."""
+"""npm's jose verifies our seals with the leaf's public key. Only with --full."""
 import os
 import shutil
 import unittest
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from tokens import Token
 
 VERSION = "5.10.0"
+PLAIN = '{"iss":"did:x","sub":"did:x"}'
 HERE = Path(__file__).parent
 
 
@@ -22,11 +23,15 @@ class Jose(Folder):
         shutil.copy(HERE / "jose.mjs", self.folder)
         with Sandbox() as sandbox:
             text = sandbox.seal()
+            plain = sandbox.zegel("seal", "--profile", "jws", "--key", "sandbox", "--typ",
+                                  "vnd.example", "--payload", "-", input=PLAIN, stdin=None)
             (self.folder / "key.pem").write_bytes(Token(text).public_key.public_bytes(
                 serialization.Encoding.PEM,
                 serialization.PublicFormat.SubjectPublicKeyInfo))
-            told = must_run("node", "jose.mjs", "key.pem", AUDIENCE, text, cwd=self.folder)
-        self.assertEqual("verified\nrefused when changed\n", told)
+            told = must_run("node", "jose.mjs", "key.pem", AUDIENCE, text,
+                            plain.stdout.strip(), cwd=self.folder)
+        self.assertEqual("verified\nrefused when changed\n"
+                         f"verified vnd.example: {PLAIN}\nrefused as a token\n", told)
 
 
 if __name__ == "__main__":
