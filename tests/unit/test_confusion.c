@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What some reader may take for a DSGO token counts as one. Most rows were tried with the
- * reader they name: PyJWT 2.6, Gson 2.10 (in Nimbus), Go's encoding/json by its source.
+ * What some reader may take for a DSGO token counts as one. Rows of Gson and PyJWT were
+ * tried with Gson 2.10 and PyJWT 2.6; the others are what those libraries document.
  */
 #include <setjmp.h>
 #include <stdarg.h>
