@@ -64,6 +64,11 @@ static void on_left(struct act *act)
 	}
 }
 
+bool desk_can_join(const struct act *act)
+{
+	return line_can_join(get_line(act), act->client);
+}
+
 enum status desk_join(struct act *act)
 {
 	TRY(line_put(get_line(act), &act->link, act->client, act->weight));

@@ -9,6 +9,7 @@
 #ifndef ZEGEL_SEAL_INTERNAL_H
 #define ZEGEL_SEAL_INTERNAL_H
 
+#include "policy/rate.h"
 #include "seal.h"
 #include "util/slots.h"
 
@@ -56,7 +57,8 @@ struct act {
 	char *unit; /* owns */
 	uid_t uid;
 	pid_t pid;
-	uint32_t weight; /* of the client, beside others in the line */
+	uint32_t weight;      /* of the client, beside others in the line */
+	struct rate_use *use; /* owns; of the rule's limits, NULL without */
 	enum act_state state;
 	bool is_over; /* answered or forgotten; kept until its job comes back */
 	uint32_t n_given;
@@ -73,6 +75,7 @@ struct sealer {
 	struct loop *loop; /* borrows */
 	struct hashes hashes;
 	struct token_gate *gate; /* owns */
+	struct rate_book *rates; /* owns */
 	struct desk *desks;      /* owns n_desks */
 	size_t n_desks;
 	struct key *keys; /* owns n_keys, sorted by name */
@@ -99,6 +102,8 @@ void desk_stir(struct desk *desk);
 void desk_on_turn_end(void *sealer);
 /* The token's state changed: judge its keys, send away those who wait in vain. */
 void desk_on_change(struct desk *desk);
+/* Whether the line has a place for its client. */
+bool desk_can_join(const struct act *act);
 /* Joins the line. BUSY: it has no place for this client. NO_MEMORY. */
 MUST_CHECK enum status desk_join(struct act *act);
 /* Joins the line again, in front: its job was out, and came to nothing. */

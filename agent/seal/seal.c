@@ -25,6 +25,7 @@ void seal_free(struct act *act)
 
 	loop_timer_remove(sealer->loop, &act->timer);
 	(void)slots_take(&sealer->acts, act->id);
+	rate_finishp(&act->use);
 	request_freep(&act->request);
 	buf_deinit(&act->draft.text);
 	buf_deinit(&act->seal);
@@ -52,13 +53,11 @@ bool seal_answer(struct act *act, const struct seal_answer *answer)
 		act->sealer->done_context, &act->owner, act->id, answer);
 }
 
-uint32_t seal_get_retry_ms(const struct sealer *sealer, const char *name)
+/* How long to wait before the same request may be tried again. */
+static uint32_t get_retry_ms(const struct key *key)
 {
-	const struct key *key = sealer_find_key(sealer, name);
 	uint32_t best = RETRY_MAX_MS;
 
-	if (key == NULL)
-		return 0;
 	for (size_t i = 0; i < key->n_on; i++) {
 		const struct token *token = key->on[i].desk->token;
 		const uint64_t line = (uint64_t)key->n_waiting * key->sign_ms;
@@ -79,7 +78,7 @@ void seal_answer_refusal(struct act *act, enum status status)
 {
 	const struct seal_answer refusal = {
 		.status = status,
-		.retry_after_ms = seal_get_retry_ms(act->sealer, act->key->name),
+		.retry_after_ms = get_retry_ms(act->key),
 	};
 
 	(void)seal_answer(act, &refusal);
@@ -246,13 +245,24 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 	return status;
 }
 
-static enum status admit(struct act *act)
+/* What counts towards the rule's limits comes last, so that no refusal does. */
+static enum status admit(
+	struct act *act, const struct policy_rate *limits, uint32_t *retry_after_ms)
 {
 	struct sealer *sealer = act->sealer;
+	const struct rate_rule rule = {act->client, act->rule, limits};
+	uint32_t spent_ms = 0;
+	enum status status;
 
 	TRY(resolve(act));
 	TRY(audit_get_status(sealer->audit));
 	TRY(desk_get_hope_for(act->key, act->algorithm->kind));
+	if (!desk_can_join(act))
+		return STATUS_BUSY;
+	status = rate_begin(sealer->rates, &rule, act->begun_ms, &spent_ms, &act->use);
+	if (status == STATUS_RATE)
+		*retry_after_ms = spent_ms;
+	TRY(status);
 	TRY(loop_timer_set(
 		sealer->loop, &act->timer, act->begun_ms + act->request->timeout_ms));
 	return desk_join(act);
@@ -260,7 +270,7 @@ static enum status admit(struct act *act)
 
 enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	struct seal_request **request, const struct seal_owner *owner,
-	uint64_t *out_act_id)
+	struct seal_begun *out)
 {
 	CLEANUP(request_freep) struct seal_request *asked = TAKE(*request);
 	const struct key *key = sealer_find_key(sealer, asked->key);
@@ -268,26 +278,27 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	struct act *act = NULL;
 	enum status status;
 
+	*out = (struct seal_begun){.act_id = 0};
 	if (sealer->is_stopping)
 		return STATUS_STOPPING;
 	verdict = decide(asker, asked);
 	/* An unknown key and a forbidden one look the same. */
 	if (verdict.status != STATUS_OK || key == NULL)
 		return deny(sealer, asker, asked, owner, &verdict);
+	out->retry_after_ms = get_retry_ms(key);
 	TRY(new_act(sealer, asker, &asked, owner, &act));
 	act->key = &sealer->keys[key - sealer->keys];
 	copy_name(act->client, verdict.client);
 	copy_name(act->rule, verdict.rule);
 	act->weight = policy_client_get_weight(asker->client);
-	status = admit(act);
-	if (status != STATUS_OK) {
-		record_refusal(act, status);
-		log_end(act, status);
-		seal_free(act);
-		return status;
-	}
-	*out_act_id = act->id;
-	return STATUS_OK;
+	out->act_id = act->id;
+	status = admit(act, verdict.rate, &out->retry_after_ms);
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	record_refusal(act, status);
+	log_end(act, status);
+	seal_free(act);
+	return status;
 }
 
 void seal_forget(struct sealer *sealer, uint64_t act_id)

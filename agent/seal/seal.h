@@ -91,17 +91,21 @@ void sealer_start(struct sealer *sealer);
 /* No new acts; those waiting are answered STOPPING, those at a token may finish. */
 void sealer_stop(struct sealer *sealer);
 
+/* What a beginning came to, beside its status. */
+struct seal_begun {
+	uint64_t act_id;         /* with OK: names the act until it is answered */
+	uint32_t retry_after_ms; /* else: when to try again; 0: no hint */
+};
+
 /*
  * Takes the request, also on failure. On OK the answer comes through done, never from
- * inside this call, with *out_act_id to name the act until then. Else the refusal is the
- * answer: DENIED, KEY_ALGORITHM, CLAIMS_IDENTITY, LOCKED, BUSY, TOKEN_GONE, ...; then
- * *retry_after_ms is set where there is a hint.
+ * inside this call. Else the refusal is the answer: DENIED, KEY_ALGORITHM,
+ * CLAIMS_IDENTITY, LOCKED, BUSY, RATE, CONCURRENT, TOKEN_GONE, ... No refusal counts
+ * towards the limits of a rule. *out is always set.
  */
 MUST_CHECK enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	struct seal_request **request, const struct seal_owner *owner,
-	uint64_t *out_act_id);
-/* How long to wait before the same request may be tried again; 0: no hint. */
-uint32_t seal_get_retry_ms(const struct sealer *sealer, const char *key);
+	struct seal_begun *out);
 /* The owner is gone; nothing is answered. Nothing happens when the act is over. */
 void seal_forget(struct sealer *sealer, uint64_t act_id);
 

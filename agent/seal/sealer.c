@@ -152,6 +152,7 @@ enum status sealer_new(const struct sealer_setup *setup, struct sealer **out)
 	if (sealer->desks == NULL || sealer->keys == NULL)
 		return STATUS_NO_MEMORY;
 	TRY(hashes_init(&sealer->hashes));
+	TRY(rate_new(&sealer->rates));
 	TRY(token_gate_new(setup->loop, setup->mode, &sealer->gate));
 	TRY(new_places(setup, &places));
 	status = fill(sealer, setup, places);
@@ -194,6 +195,7 @@ void sealer_freep(struct sealer **pointer)
 	for (size_t i = 0; i < sealer->n_keys; i++)
 		key_deinit(&sealer->keys[i]);
 	token_gate_freep(&sealer->gate);
+	rate_freep(&sealer->rates);
 	freep(&sealer->desks);
 	freep(&sealer->keys);
 	hashes_deinit(&sealer->hashes);

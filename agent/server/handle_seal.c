@@ -58,21 +58,19 @@ enum status handle_seal(const struct call *call)
 		.timeout_ms = seal->timeout_ms,
 	};
 	struct seal_request *request = NULL;
-	uint32_t retry_after_ms = 0;
-	uint64_t act_id;
+	struct seal_begun begun;
 	enum status status;
 
 	if (call->conn->n_flights == FRAME_IN_FLIGHT_MAX)
 		return STATUS_TOO_MANY;
 	take_input(&fields, seal);
 	TRY(request_new(&fields, &request));
-	retry_after_ms = seal_get_retry_ms(call->server->sealer, request->key);
-	status = seal_begin(call->server->sealer, &asker, &request, &owner, &act_id);
+	status = seal_begin(call->server->sealer, &asker, &request, &owner, &begun);
 	if (status == STATUS_OK) {
-		conn_put_flight(call->conn, owner.request, act_id);
+		conn_put_flight(call->conn, owner.request, begun.act_id);
 		return STATUS_OK;
 	}
 	/* The sealer has logged its refusal, with its reason; here it is only said. */
-	reply_error(call->conn, owner.request, status, retry_after_ms);
+	reply_error(call->conn, owner.request, status, begun.retry_after_ms);
 	return STATUS_OK;
 }

@@ -12,11 +12,10 @@
 #include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "audit_fixture.h"
 #include "chain_fixture.h"
 #include "seal/seal.h"
 
@@ -31,9 +30,7 @@ struct office {
 	struct token_spec token;
 	struct policy *policy;
 	struct loop *loop;
-	char folder[32]; /* of the record */
-	struct record_spec record;
-	struct audit *audit;
+	struct archive archive;
 	struct sealer *sealer;
 };
 
@@ -77,7 +74,7 @@ static void open_sealer(struct office *office)
 	};
 	const struct sealer_setup setup = {.loop = office->loop,
 		.policy = office->policy,
-		.audit = office->audit,
+		.audit = office->archive.audit,
 		.tokens = &office->token,
 		.n_tokens = 1,
 		.keys = keys,
@@ -94,29 +91,6 @@ static void open_sealer(struct office *office)
 	assert_int_equal(sealer_new(&setup, &office->sealer), STATUS_OK);
 	sealer_set_done(office->sealer, on_done, NULL);
 	sealer_start(office->sealer);
-}
-
-static void open_audit(struct office *office)
-{
-	const struct audit_setup setup = {.loop = office->loop,
-		.spec = &office->record,
-		.version = "test",
-		.config_hash = {NULL, 0}};
-
-	(void)snprintf(office->folder, sizeof(office->folder), "/tmp/sealer-XXXXXX");
-	assert_non_null(mkdtemp(office->folder));
-	office->record = (struct record_spec){.directory = office->folder};
-	assert_int_equal(audit_open(&setup, &office->audit), STATUS_OK);
-}
-
-static void close_audit(struct office *office)
-{
-	char path[sizeof(office->folder) + sizeof("/audit.jsonl")];
-
-	audit_close(&office->audit);
-	(void)snprintf(path, sizeof(path), "%s/audit.jsonl", office->folder);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(office->folder), 0);
 }
 
 static int set_up(void **state)
@@ -139,7 +113,7 @@ static int set_up(void **state)
 		assert_int_equal(policy_add_rule(office->policy, "friend", &rules[i]),
 			STATUS_OK);
 	assert_int_equal(loop_new(&office->loop), STATUS_OK);
-	open_audit(office);
+	open_archive(&office->archive, office->loop);
 	open_sealer(office);
 	*state = office;
 	return 0;
@@ -150,7 +124,7 @@ static int tear_down(void **state)
 	struct office *office = *state;
 
 	sealer_freep(&office->sealer);
-	close_audit(office);
+	close_archive(&office->archive);
 	loop_freep(&office->loop);
 	policy_freep(&office->policy);
 	close_world(&office->rsa);
@@ -169,10 +143,10 @@ static enum status ask(
 		.unit = ""};
 	const struct seal_owner owner = {.connection = 1, .request = 2};
 	struct seal_request *request = NULL;
-	uint64_t act_id;
+	struct seal_begun begun;
 
 	assert_int_equal(request_new(fields, &request), STATUS_OK);
-	return seal_begin(office->sealer, &asker, &request, &owner, &act_id);
+	return seal_begin(office->sealer, &asker, &request, &owner, &begun);
 }
 
 static struct request_fields auth(const char *key, const char *audience)
