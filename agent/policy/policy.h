@@ -22,10 +22,31 @@ enum {
 	POLICY_WEEK_MINUTES = 7 * 24 * 60,
 };
 
+/*
+ * Names of refusals, as the record has them; docs/config.md says what each means. No rule
+ * may have one of them. The last four are given by others: the rate room and the seal.
+ */
+#define POLICY_REFUSED_STRANGER   "stranger"
+#define POLICY_REFUSED_NO_RULE    "no-rule"
+#define POLICY_REFUSED_AUDIENCE   "audience"
+#define POLICY_REFUSED_TARGET     "target"
+#define POLICY_REFUSED_CLAIM      "claim"
+#define POLICY_REFUSED_CLAIMS     "claims"
+#define POLICY_REFUSED_TOKEN_LIKE "token-like"
+#define POLICY_REFUSED_SIZE       "size"
+#define POLICY_REFUSED_HOURS      "hours"
+#define POLICY_REFUSED_RATE       "rate"
+#define POLICY_REFUSED_CONCURRENT "concurrent"
+#define POLICY_REFUSED_BUSY       "busy"
+#define POLICY_REFUSED_IDENTITY   "identity"
+
 struct policy;
 struct policy_client; /* a `client` section; borrows from its policy */
 
-/* Who asks, as the kernel said it when the peer connected. Borrows all. */
+/*
+ * Who asks, as the kernel said it when the peer connected. Borrows all; NULL is as good
+ * as "". What is not known matches no section that asks for it.
+ */
 struct policy_peer {
 	uid_t uid;
 	gid_t gid;
@@ -37,7 +58,10 @@ struct policy_peer {
 	const char *listen; /* name of the listen section it came in by */
 };
 
-/* The criteria of a `client` section: all that are given must match. Borrows all. */
+/*
+ * The criteria of a `client` section: all that are given must match, and at least one is
+ * given. Borrows all.
+ */
 struct policy_client_spec {
 	const char *name;
 	bool has_user;
@@ -73,10 +97,10 @@ struct policy_claim_spec {
 
 /* Which claims beside those of a rule's claim sections. */
 enum policy_claims {
-	POLICY_CLAIMS_FREE,   /* any others too (the default) */
-	POLICY_CLAIMS_LISTED, /* only those that a claim section of the rule names */
-	POLICY_CLAIMS_NONE,   /* no claims at all */
-	POLICY_CLAIMS_ANY,    /* jws: also a payload that could pass as a DSGO token */
+	POLICY_CLAIMS_FREE, /* any others too (the default) */
+	POLICY_CLAIMS_LISTED, /* only those that a claim section of the rule begins with */
+	POLICY_CLAIMS_NONE, /* no claims at all; then no claim sections either */
+	POLICY_CLAIMS_ANY,  /* jws: also a payload that could pass as a DSGO token */
 };
 
 /* Minutes of the week since Monday 00:00, local time: from <= minute < to. */
@@ -116,9 +140,13 @@ struct policy_question {
 	const char *key;
 	const char *profile;
 	const char *audience; /* NULL when the profile has none */
-	const json_t *claims; /* an object, borrowed; NULL when there are none */
-	size_t size;          /* bytes of what the client sent to be sealed */
-	const char *method;   /* of the HTTP message; NULL when the profile has none */
+	/*
+	 * An object, borrowed; NULL when there are none. jws: the payload, read strictly;
+	 * NULL when it is no JSON object, so that no rule about claims could be kept.
+	 */
+	const json_t *claims;
+	size_t size;        /* bytes of what the client sent to be sealed */
+	const char *method; /* of the HTTP message; NULL when the profile has none */
 	const char *target;
 	bool is_token_like;   /* jws: it could pass as a DSGO or iSHARE token */
 	uint32_t week_minute; /* now, in local time: 0 to POLICY_WEEK_MINUTES - 1 */
@@ -131,6 +159,16 @@ struct policy_verdict {
 	const char
 		*rule; /* name of the allow rule, or the constant name of the refusal */
 	const struct policy_rate *rate; /* of the rule; NULL when refused */
+	/* When refused: the allow rule that came furthest; "" when there is none. */
+	const char *nearest;
+};
+
+/* A rule as its owner may see it. Borrows from the policy. */
+struct policy_rule_view {
+	const char *name;
+	const char *key;
+	const char *profile;
+	bool is_master; /* it contains every other kind of seal with this key */
 };
 
 MUST_CHECK enum status policy_new(struct policy **out);
@@ -141,7 +179,8 @@ void policy_freep(struct policy **policy);
 /*
  * BAD_CONFIG when a client of this name is there, when nothing is asked of the peer, or
  * when some peer could be this client and another one that is there: then *rival is that
- * one's name (borrows from the policy), else NULL.
+ * one's name (borrows from the policy), else NULL. Two are apart only by a user, unit,
+ * exe, label or listen that both give and that differs: one process has many groups.
  */
 MUST_CHECK enum status policy_add_client(struct policy *policy,
 	const struct policy_client_spec *spec, const char **rival);
@@ -162,6 +201,8 @@ MUST_CHECK enum status policy_add_rule(
 /* The section that the peer is; NULL for a stranger. */
 const struct policy_client *policy_find_client(
 	const struct policy *policy, const struct policy_peer *peer);
+/* In the order they were added; i < policy_get_n_clients(). */
+const struct policy_client *policy_get_client_at(const struct policy *policy, size_t i);
 /* NULL when there is none of this name. */
 const struct policy_client *policy_get_client(
 	const struct policy *policy, const char *name);
@@ -171,7 +212,11 @@ const char *policy_client_get_name(const struct policy_client *client);
 uint32_t policy_client_get_weight(const struct policy_client *client);
 size_t policy_get_n_clients(const struct policy *policy);
 
-/* client: NULL for a stranger. Cost: one search for the key and profile. */
+/*
+ * client: NULL for a stranger. Cost: one search for the key and profile, then their rules
+ * in order. When several refuse, the verdict tells of the one that came furthest, of equal
+ * ones the first. How far: audience, target, claim, claims, token-like, size, hours.
+ */
 struct policy_verdict policy_decide(
 	const struct policy_client *client, const struct policy_question *question);
 
@@ -183,6 +228,11 @@ bool policy_can_see(const struct policy_client *client, const char *key);
  */
 bool policy_can_use(
 	const struct policy_client *client, const char *key, const char *profile);
+/* How many rules the client has; 0 for NULL. */
+size_t policy_count_rules(const struct policy_client *client);
+/* i < policy_count_rules(): in the order of key and profile, then of the file. */
+void policy_get_rule(
+	const struct policy_client *client, size_t i, struct policy_rule_view *out);
 /* How many clients have some rule for the key: who shares its line. */
 size_t policy_count_users(const struct policy *policy, const char *key);
 
