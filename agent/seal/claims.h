@@ -10,6 +10,8 @@
 #ifndef ZEGEL_SEAL_CLAIMS_H
 #define ZEGEL_SEAL_CLAIMS_H
 
+#include <jansson.h>
+
 #include "util/buf.h"
 #include "util/defs.h"
 #include "util/text.h"
@@ -29,6 +31,7 @@ struct claims {
 	struct claims_identity issuer;
 	struct claims_identity subject;
 	struct claims_identity audience;
+	json_t *tree; /* owns; the other claims, for the policy; NULL: there are none */
 	struct buf others; /* ,"name":value for each of the other claims, in order */
 };
 

@@ -43,6 +43,7 @@ static enum status take_dsgo_auth(
 	request->has_not_before = fields->has_not_before;
 	if (!fields->has_claims)
 		return STATUS_OK;
+	request->size = fields->claims.len;
 	return claims_parse(&request->claims, fields->claims);
 }
 
@@ -57,6 +58,7 @@ static enum status take_digest(
 		return STATUS_BAD_DIGEST;
 	memcpy(request->digest, fields->digest.p, fields->digest.len);
 	request->digest_len = fields->digest.len;
+	request->size = fields->digest.len;
 	return STATUS_OK;
 }
 
@@ -68,6 +70,24 @@ static enum status take_media_type(
 		return STATUS_BAD_MEDIA_TYPE;
 	memcpy(out, type.p, type.len);
 	return STATUS_OK;
+}
+
+/*
+ * A payload as rules about claims see it; NULL when it is not one JSON object in one
+ * reading, and then no such rule is kept. Most payloads are none, and cost nothing.
+ */
+static json_t *read_object(struct bytes payload)
+{
+	json_t *object;
+
+	if (payload.len == 0 || payload.p[0] != '{')
+		return NULL;
+	object = json_loadb((const char *)payload.p, payload.len,
+		JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 static enum status take_jws(
@@ -82,9 +102,11 @@ static enum status take_jws(
 	if (fields->has_cty)
 		TRY(take_media_type(fields->cty, request->cty));
 	TRY(buf_append(&request->payload, fields->payload));
+	request->size = fields->payload.len;
 	request->has_x5c = fields->has_x5c;
 	request->is_token_like =
 		confusion_is_token_like(request->typ, buf_get(&request->payload));
+	request->claims.tree = read_object(fields->payload);
 	return STATUS_OK;
 }
 

@@ -69,6 +69,7 @@ struct seal_request {
 	char typ[MEDIA_TYPE_MAX_LEN + 1]; /* "" when there is none */
 	char cty[MEDIA_TYPE_MAX_LEN + 1];
 	bool has_x5c;
+	size_t size;        /* bytes of what the client sent to be sealed */
 	bool is_token_like; /* a plain JWS that could pass as a token (confusion.h) */
 };
 

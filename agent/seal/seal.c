@@ -84,6 +84,18 @@ void seal_answer_refusal(struct act *act, enum status status)
 	(void)seal_answer(act, &refusal);
 }
 
+/* What refuses beside the rules has a name in the record too. */
+static const char *name_refusal(enum status status)
+{
+	if (status == STATUS_RATE)
+		return POLICY_REFUSED_RATE;
+	if (status == STATUS_CONCURRENT)
+		return POLICY_REFUSED_CONCURRENT;
+	if (status == STATUS_CLAIMS_IDENTITY)
+		return POLICY_REFUSED_IDENTITY;
+	return status == STATUS_BUSY ? POLICY_REFUSED_BUSY : "";
+}
+
 /* An act that came to no attempt leaves a refusal in the record. */
 static void record_refusal(const struct act *act, enum status status)
 {
@@ -94,8 +106,8 @@ static void record_refusal(const struct act *act, enum status status)
 			.unit = act->unit},
 		.connection = act->owner.connection,
 		.request = act->owner.request,
-		.rule = act->rule,
-		.nearest = "",
+		.rule = name_refusal(status),
+		.nearest = act->rule,
 		.key = act->key->name,
 		.profile = act->request->form->name,
 		.audience = act->request->audience,
@@ -199,15 +211,13 @@ static struct policy_verdict decide(
 		.key = request->key,
 		.profile = request->form->name,
 		.audience = request->audience[0] == '\0' ? NULL : request->audience,
+		.claims = request->claims.tree,
+		.size = request->size,
+		.is_token_like = request->is_token_like,
+		.week_minute = clock_week_minute(),
 	};
-	struct policy_verdict verdict;
 
-	verdict = policy_decide(asker->client, &question);
-	/* No rule can say claims = any yet, so none allows this. */
-	if (verdict.status == STATUS_OK && request->is_token_like)
-		return (struct policy_verdict){
-			STATUS_TOKEN_LIKE, verdict.client, "token-like", NULL};
-	return verdict;
+	return policy_decide(asker->client, &question);
 }
 
 /* Refused at the third door, before there is an act. */
@@ -216,7 +226,7 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 	const struct policy_verdict *verdict)
 {
 	/* That there is such a rule may be said; that there is such a key may not. */
-	const enum status status = verdict->status == STATUS_TOKEN_LIKE
+	const enum status status = strcmp(verdict->rule, POLICY_REFUSED_TOKEN_LIKE) == 0
 					   ? STATUS_TOKEN_LIKE
 					   : STATUS_DENIED;
 	const struct audit_refusal refusal = {
@@ -227,7 +237,7 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 		.connection = owner->connection,
 		.request = owner->request,
 		.rule = verdict->rule,
-		.nearest = "",
+		.nearest = verdict->nearest,
 		.key = request->key,
 		.profile = request->form->name,
 		.audience = request->audience,
@@ -238,10 +248,10 @@ static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 		return status;
 	log_event(LOG_INFO, "denied",
 		"req=%" PRIx64 ".%" PRIu64
-		" uid=%u client=%s rule=%s key=%s profile=%s aud=\"%s\"",
+		" uid=%u client=%s rule=%s nearest=%s key=%s profile=%s aud=\"%s\"",
 		owner->connection, owner->request, (unsigned int)asker->uid,
-		verdict->client, verdict->rule, request->key, request->form->name,
-		request->audience);
+		verdict->client, verdict->rule, verdict->nearest, request->key,
+		request->form->name, request->audience);
 	return status;
 }
 

@@ -21,6 +21,17 @@ int64_t clock_real_s(void)
 	return (int64_t)now.tv_sec;
 }
 
+uint32_t clock_week_minute(void)
+{
+	const time_t now = (time_t)clock_real_s();
+	struct tm local;
+
+	must(localtime_r(&now, &local) != NULL);
+	/* tm_wday begins with Sunday. */
+	return (uint32_t)((local.tm_wday + 6) % 7 * 24 * 60 + local.tm_hour * 60 +
+			  local.tm_min);
+}
+
 int64_t clock_real_us(void)
 {
 	struct timespec now;
