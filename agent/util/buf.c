@@ -39,6 +39,8 @@ enum status buf_reserve(struct buf *buf, size_t n)
 		return STATUS_OK;
 	while (room < buf->len + n)
 		room *= 2;
+	if (room > buf->max)
+		room = buf->max;
 	p = realloc(buf->p, room);
 	if (p == NULL)
 		return STATUS_NO_MEMORY;
