@@ -37,7 +37,7 @@ enum status conn_new(
 	conn->source = (struct loop_source){.call = on_source, .context = conn};
 	conn->timer = (struct loop_timer){.call = on_timer, .context = conn};
 	conn->opened_ms = clock_monotonic_ms();
-	TRY(peer_init(&conn->peer, conn->fd));
+	TRY(peer_init(&conn->peer, conn->fd, PEER_BY_KERNEL));
 	TRY(loop_source_add(loop, &conn->source, conn->fd, EPOLLIN));
 	TRY(loop_timer_set(loop, &conn->timer, conn->opened_ms + CONN_HELLO_MS));
 	*out = TAKE(conn);

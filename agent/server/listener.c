@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "inlet.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -145,8 +146,12 @@ enum status listener_init(struct listener *listener, const struct listener_setup
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (fd < 0)
 			return refuse(spec->path, STATUS_IO, strerror(errno));
+		TRY(inlet_open(fd));
 		TRY(make(spec, fd));
 	}
+	/* One of systemd's, which connections may be waiting for already. */
+	if (!is_ours)
+		TRY(inlet_open(fd));
 	*listener = (struct listener){
 		.loop = setup->loop,
 		.name = spec->name,

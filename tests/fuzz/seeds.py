@@ -140,8 +140,20 @@ REQUESTS = {
     "timeout-0": request(TIMEOUT, DSGO, "k", "dsgo-auth", "", "did:x", timeout_ms=0),
 }
 
+CGROUPS = {
+    "service": "0::/system.slice/planning-api.service\n",
+    "user": "0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.service\n",
+    "marked": "0::/system.slice/_cpu.slice/__a.scope",
+    "hybrid": "4:memory:/x\n1:name=systemd:/system.slice/a.service\n0::/init.scope\n",
+    "old": "4:memory:/x\n1:name=systemd:/system.slice/a\\x2db@c:d.service\n",
+    "none": "0::/system.slice/..\n",
+}
+
 
 def main():
+    (HERE / "fuzz_peer").mkdir(exist_ok=True)
+    for name, text in CGROUPS.items():
+        (HERE / "fuzz_peer" / name).write_text(text)
     for name, data in JOBS.items():
         (HERE / "fuzz_job" / name).write_bytes(data)
     for name, data in REQUESTS.items():
