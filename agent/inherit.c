@@ -94,7 +94,13 @@ static enum status place_all(
 
 		TRY(place(listens, n_listens, fds, name, FIRST_FD + (int)i));
 	}
-	for (size_t i = 0; i < n_listens; i++) {
+	return STATUS_OK;
+}
+
+static enum status check_needed(
+	const struct listen_spec *listens, size_t n_needed, const int *fds)
+{
+	for (size_t i = 0; i < n_needed; i++) {
 		if (fds[i] != FD_NONE)
 			continue;
 		log_event(LOG_ERR, "systemd gave no socket for a listen section",
@@ -105,7 +111,8 @@ static enum status place_all(
 	return STATUS_OK;
 }
 
-enum status inherit_take(const struct listen_spec *listens, size_t n_listens, int *fds)
+enum status inherit_take(
+	const struct listen_spec *listens, size_t n_listens, size_t n_needed, int *fds)
 {
 	CLEANUP(freep) char *names = NULL;
 	enum status status;
@@ -115,6 +122,8 @@ enum status inherit_take(const struct listen_spec *listens, size_t n_listens, in
 	if (getenv("LISTEN_FDNAMES") != NULL)
 		TRY(text_copy(bytes_from_text(getenv("LISTEN_FDNAMES")), &names));
 	status = place_all(listens, n_listens, fds, names);
+	if (status == STATUS_OK)
+		status = check_needed(listens, n_needed, fds);
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");

@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "inherit.h"
 #include "policy/audit.h"
+#include "reload.h"
 #include "seal/seal.h"
 #include "server/server.h"
 #include "util/clock.h"
@@ -44,12 +45,14 @@ struct options {
 
 /* Everything that is open, bottom-up. */
 struct agent {
-	struct config *config; /* owns */
-	struct loop *loop;     /* owns */
-	struct audit *audit;   /* owns */
-	struct sealer *sealer; /* owns */
-	struct server *server; /* owns */
-	int signals;           /* owns */
+	struct config *config;          /* owns */
+	struct loop *loop;              /* owns */
+	struct audit *audit;            /* owns */
+	struct sealer *sealer;          /* owns */
+	struct server *server;          /* owns */
+	struct officer_server *officer; /* owns */
+	const char *config_path;        /* borrows from argv */
+	int signals;                    /* owns */
 	struct loop_source source;
 	struct loop_timer stop;
 	uint64_t stop_by_ms;
@@ -146,6 +149,39 @@ static void reap_workers(void)
 		continue;
 }
 
+static enum status reload(
+	struct agent *agent, struct reload_who who, struct officer_reload *out)
+{
+	const struct reload_target target = {
+		.path = agent->config_path,
+		.config = agent->config,
+		.audit = agent->audit,
+		.sealer = agent->sealer,
+		.server = agent->server,
+		.officer = agent->officer,
+	};
+
+	return reload_config(&target, who, out);
+}
+
+static enum status on_reload(
+	void *context, uid_t uid, pid_t pid, struct officer_reload *out)
+{
+	return reload(context, (struct reload_who){uid, pid}, out);
+}
+
+/* Whoever sent it hears nothing: the log says how it went. */
+static void reload_by_signal(struct agent *agent, const struct signalfd_siginfo *what)
+{
+	const struct reload_who who = {what->ssi_uid, (pid_t)what->ssi_pid};
+	struct officer_reload result = {.errors = BUF_INIT(ERRORS_MAX)};
+
+	if (!agent->is_stopping && reload(agent, who, &result) != STATUS_OK)
+		log_event(LOG_ERR, "reload by signal failed", "signal=SIGHUP uid=%u",
+			(unsigned int)who.uid);
+	buf_deinit(&result.errors);
+}
+
 static void on_signal(void *context, uint32_t events)
 {
 	struct agent *agent = context;
@@ -158,8 +194,7 @@ static void on_signal(void *context, uint32_t events)
 			reap_workers();
 			break;
 		case SIGHUP:
-			log_event(LOG_WARN, "the configuration is read at start only",
-				"signal=SIGHUP hint=\"restart zegeld\"");
+			reload_by_signal(agent, &what);
 			break;
 		default:
 			stop(agent);
@@ -234,8 +269,25 @@ static enum status open_server(struct agent *agent, int *inherited)
 	return server_new(&setup, &agent->server);
 }
 
+static enum status open_officer(struct agent *agent, int inherited_fd)
+{
+	const struct officer_setup setup = {
+		.loop = agent->loop,
+		.audit = agent->audit,
+		.sealer = agent->sealer,
+		.policy = agent->config->policy,
+		.spec = &agent->config->officer,
+		.inherited_fd = inherited_fd,
+		.on_reload = on_reload,
+		.context = agent,
+	};
+
+	return officer_new(&setup, &agent->officer);
+}
+
 static void close_agent(struct agent *agent)
 {
+	officer_freep(&agent->officer);
 	server_freep(&agent->server);
 	sealer_freep(&agent->sealer);
 	audit_close(&agent->audit);
@@ -246,22 +298,51 @@ static void close_agent(struct agent *agent)
 	config_freep(&agent->config);
 }
 
-static enum status run(struct agent *agent, const struct options *options)
+/*
+ * The sockets that systemd made, for each listen section and behind them the officer's;
+ * NULL when we make them ourselves. gives
+ */
+static enum status take_inherited(const struct config *config, int **out)
+{
+	CLEANUP(freep)
+	struct listen_spec *specs = calloc(config->n_listens + 1, sizeof(*specs));
+	CLEANUP(freep) int *fds = calloc(config->n_listens + 1, sizeof(*fds));
+
+	if (specs == NULL || fds == NULL)
+		return STATUS_NO_MEMORY;
+	memcpy(specs, config->listens, config->n_listens * sizeof(*specs));
+	specs[config->n_listens] = config->officer;
+	TRY(inherit_take(specs, config->n_listens + 1, config->n_listens, fds));
+	if (fds[config->n_listens] == FD_NONE)
+		log_event(LOG_WARN, "systemd gave no officer's socket; there is none",
+			"path=\"%s\"",
+			log_text(bytes_from_text(config->officer.path)).text);
+	*out = TAKE(fds);
+	return STATUS_OK;
+}
+
+static enum status open_sockets(struct agent *agent, bool is_foreground)
 {
 	CLEANUP(freep) int *inherited = NULL;
+	int officer = FD_NONE;
 
-	if (!options->is_foreground) {
-		inherited = calloc(agent->config->n_listens, sizeof(*inherited));
-		if (inherited == NULL)
-			return STATUS_NO_MEMORY;
-		TRY(inherit_take(
-			agent->config->listens, agent->config->n_listens, inherited));
+	if (is_foreground) {
+		TRY(open_server(agent, NULL));
+		return open_officer(agent, FD_NONE);
 	}
+	TRY(take_inherited(agent->config, &inherited));
+	officer = inherited[agent->config->n_listens];
+	TRY(open_server(agent, inherited));
+	return officer == FD_NONE ? STATUS_OK : open_officer(agent, officer);
+}
+
+static enum status run(struct agent *agent, const struct options *options)
+{
 	TRY(loop_new(&agent->loop));
 	TRY(open_signals(agent));
 	TRY(open_audit(agent));
 	TRY(open_sealer(agent, options->is_foreground));
-	TRY(open_server(agent, inherited));
+	TRY(open_sockets(agent, options->is_foreground));
 	sealer_start(agent->sealer);
 	log_event(LOG_NOTICE, "started", "version=%s keys=%zu tokens=%zu",
 		ZEGEL_VERSION, agent->config->n_keys, agent->config->n_tokens);
@@ -291,6 +372,7 @@ static enum status check(struct agent *agent, const struct options *options)
 
 static enum status start(struct agent *agent, const struct options *options)
 {
+	agent->config_path = options->config;
 	TRY(program_harden());
 	TRY(read_config(options->config, &agent->config));
 	if (options->is_check)

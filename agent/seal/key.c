@@ -86,10 +86,10 @@ void key_open_lines(struct key *key, uint32_t line_max, size_t n_users)
 		line_init(&key->lines[i], line_max, n_users);
 }
 
-void key_set_users(struct key *key, size_t n_users)
+void key_set_places(struct key *key, uint32_t line_max, size_t n_users)
 {
 	for (size_t i = 0; i < KEY_LINES; i++)
-		line_set_users(&key->lines[i], n_users);
+		line_set_places(&key->lines[i], line_max, n_users);
 }
 
 struct line *key_on_get_line(const struct key_on *on)

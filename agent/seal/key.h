@@ -76,8 +76,8 @@ MUST_CHECK enum status key_init(struct key *key, const struct key_spec *spec,
 	const struct key_place *places, const struct hashes *hashes);
 /* Once the key stays where it is: each line has so many places, for so many clients. */
 void key_open_lines(struct key *key, uint32_t line_max, size_t n_users);
-/* How many clients may use the key now. */
-void key_set_users(struct key *key, size_t n_users);
+/* Each line has so many places now, for so many clients. */
+void key_set_places(struct key *key, uint32_t line_max, size_t n_users);
 /* The lines must be empty. */
 void key_deinit(struct key *key);
 

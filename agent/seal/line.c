@@ -36,7 +36,7 @@ void line_init(struct line *line, uint32_t max, size_t n_users)
 	TAILQ_INIT(&line->again);
 	TAILQ_INIT(&line->done);
 	TAILQ_INIT(&line->away);
-	line_set_users(line, n_users);
+	line_set_places(line, max, n_users);
 }
 
 /* Not in a list any more. */
@@ -79,11 +79,12 @@ static uint32_t get_common(const struct line *line)
 	return shares < line->max ? line->max - (uint32_t)shares : 0;
 }
 
-void line_set_users(struct line *line, size_t n_users)
+void line_set_places(struct line *line, uint32_t max, size_t n_users)
 {
 	struct table_node *node = NULL;
 
 	must(n_users <= UINT32_MAX);
+	line->max = max;
 	line->n_users = n_users == 0 ? 1 : (uint32_t)n_users;
 	line->n_common = 0;
 	while ((node = table_get_next(&line->clients, node)) != NULL) {

@@ -51,16 +51,16 @@ struct line {
 	uint32_t n_common; /* who wait in places that are nobody's share */
 };
 
-/* max: places. n_users: see line_set_users(). */
+/* max: places. n_users: see line_set_places(). */
 void line_init(struct line *line, uint32_t max, size_t n_users);
 /* Nobody waits any more. A line of zeros may be given too. */
 void line_deinit(struct line *line);
 
 /*
- * How many clients may use the key. Nobody who waits is sent away, even if there are fewer
+ * How many places, and how many clients may use the key. Nobody who waits is sent away, even if there are fewer
  * places for him now.
  */
-void line_set_users(struct line *line, size_t n_users);
+void line_set_places(struct line *line, uint32_t max, size_t n_users);
 /* Whether the client would find a place. */
 bool line_can_join(const struct line *line, const char *client);
 

@@ -6,6 +6,7 @@
 
 #include "confusion.h"
 #include "form.h"
+#include "util/clock.h"
 
 void request_freep(struct seal_request **request)
 {
@@ -153,4 +154,17 @@ enum status request_new(const struct request_fields *fields, struct seal_request
 	TRY(take_input(request, fields));
 	*out = TAKE(request);
 	return STATUS_OK;
+}
+
+struct policy_question request_get_question(const struct seal_request *request)
+{
+	return (struct policy_question){
+		.key = request->key,
+		.profile = request->form->name,
+		.audience = request->audience[0] == '\0' ? NULL : request->audience,
+		.claims = request->claims.tree,
+		.size = request->size,
+		.is_token_like = request->is_token_like,
+		.week_minute = clock_week_minute(),
+	};
 }

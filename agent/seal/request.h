@@ -9,6 +9,7 @@
 
 #include "algorithm.h"
 #include "claims.h"
+#include "policy/policy.h"
 #include "util/buf.h"
 #include "util/defs.h"
 #include "util/text.h"
@@ -79,6 +80,8 @@ struct seal_request {
  */
 MUST_CHECK enum status request_new(
 	const struct request_fields *fields, struct seal_request **out);
+/* What the third door is asked; borrows from the request. The time is now. */
+struct policy_question request_get_question(const struct seal_request *request);
 void request_freep(struct seal_request **request);
 
 #endif

@@ -203,23 +203,6 @@ static void copy_name(char out[static NAME_MAX_LEN + 1], const char *name)
 	memcpy(out, name, len + 1);
 }
 
-/* The third door. */
-static struct policy_verdict decide(
-	const struct seal_asker *asker, const struct seal_request *request)
-{
-	const struct policy_question question = {
-		.key = request->key,
-		.profile = request->form->name,
-		.audience = request->audience[0] == '\0' ? NULL : request->audience,
-		.claims = request->claims.tree,
-		.size = request->size,
-		.is_token_like = request->is_token_like,
-		.week_minute = clock_week_minute(),
-	};
-
-	return policy_decide(asker->client, &question);
-}
-
 /* Refused at the third door, before there is an act. */
 static enum status deny(struct sealer *sealer, const struct seal_asker *asker,
 	const struct seal_request *request, const struct seal_owner *owner,
@@ -284,6 +267,7 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 {
 	CLEANUP(request_freep) struct seal_request *asked = TAKE(*request);
 	const struct key *key = sealer_find_key(sealer, asked->key);
+	struct policy_question question;
 	struct policy_verdict verdict;
 	struct act *act = NULL;
 	enum status status;
@@ -291,7 +275,8 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	*out = (struct seal_begun){.act_id = 0};
 	if (sealer->is_stopping)
 		return STATUS_STOPPING;
-	verdict = decide(asker, asked);
+	question = request_get_question(asked);
+	verdict = policy_decide(asker->client, &question);
 	/* An unknown key and a forbidden one look the same. */
 	if (verdict.status != STATUS_OK || key == NULL)
 		return deny(sealer, asker, asked, owner, &verdict);

@@ -84,8 +84,13 @@ MUST_CHECK enum status sealer_new(
 void sealer_freep(struct sealer **sealer);
 /* Before sealer_start(). */
 void sealer_set_done(struct sealer *sealer, seal_done_fn *done, void *context);
-/* The rules have changed: other clients share the lines. */
-void sealer_set_policy(struct sealer *sealer, const struct policy *policy);
+struct sealer_limits {
+	uint32_t min_left_s;
+	uint32_t line_max;
+};
+/* The rules have changed: other clients share the lines, which have other places. */
+void sealer_set_policy(struct sealer *sealer, const struct policy *policy,
+	const struct sealer_limits *limits);
 /* Starts the tokens' workers. */
 void sealer_start(struct sealer *sealer);
 /* No new acts; those waiting are answered STOPPING, those at a token may finish. */

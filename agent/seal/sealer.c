@@ -209,12 +209,16 @@ void sealer_set_done(struct sealer *sealer, seal_done_fn *done, void *context)
 	sealer->done_context = context;
 }
 
-void sealer_set_policy(struct sealer *sealer, const struct policy *policy)
+void sealer_set_policy(struct sealer *sealer, const struct policy *policy,
+	const struct sealer_limits *limits)
 {
+	sealer->min_left_s = limits->min_left_s;
+	sealer->line_max = limits->line_max;
 	for (size_t i = 0; i < sealer->n_keys; i++) {
 		struct key *key = &sealer->keys[i];
 
-		key_set_users(key, policy_count_users(policy, key->name));
+		key_set_places(
+			key, limits->line_max, policy_count_users(policy, key->name));
 	}
 }
 

@@ -31,6 +31,7 @@ enum status conn_new(
 	conn->loop = loop;
 	conn->events = events;
 	conn->fd = fd_take(&taken);
+	conn->attached = FD_NONE;
 	conn->peer = PEER_INIT;
 	conn->in = BUF_INIT(IN_MAX);
 	conn->out = BUF_INIT(CONN_OUT_MAX);
@@ -54,6 +55,7 @@ void conn_freep(struct conn **pointer)
 	loop_timer_remove(conn->loop, &conn->timer);
 	peer_deinit(&conn->peer);
 	fd_closep(&conn->fd);
+	fd_closep(&conn->attached);
 	buf_deinit(&conn->in);
 	buf_deinit(&conn->out);
 	freep(pointer);
@@ -109,13 +111,38 @@ static void listen_for(struct conn *conn)
 		break_it(conn, "cannot be watched");
 }
 
+/* As send(), with the attached descriptor beside the first byte. */
+static ssize_t send_piece(struct conn *conn, size_t from)
+{
+	struct iovec piece = {
+		.iov_base = conn->out.p + from, .iov_len = conn->out.len - from};
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct msghdr envelope = {.msg_iov = &piece, .msg_iovlen = 1};
+	ssize_t n;
+
+	if (conn->attached != FD_NONE) {
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &conn->attached, sizeof(int));
+		envelope.msg_control = &control;
+		envelope.msg_controllen = sizeof(control.room);
+	}
+	n = sendmsg(conn->fd, &envelope, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		fd_closep(&conn->attached);
+	return n;
+}
+
 static void write_out(struct conn *conn)
 {
 	size_t done = 0;
 
 	while (done < conn->out.len) {
-		const ssize_t n = send(conn->fd, conn->out.p + done,
-			conn->out.len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		const ssize_t n = send_piece(conn, done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -146,6 +173,16 @@ enum status conn_reserve(struct conn *conn, size_t body_len, uint8_t **out)
 		return STATUS_NO_MEMORY;
 	}
 	*out = conn->out.p + conn->out.len + FRAME_HEAD;
+	return STATUS_OK;
+}
+
+enum status conn_attach(struct conn *conn, int fd)
+{
+	CLEANUP(fd_closep) int taken = fd;
+
+	if (conn->out.len > 0 || conn->attached != FD_NONE)
+		return STATUS_BUSY;
+	conn->attached = fd_take(&taken);
 	return STATUS_OK;
 }
 

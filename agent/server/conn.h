@@ -54,6 +54,7 @@ struct conn {
 	struct loop_timer timer;
 	struct buf in;
 	struct buf out;
+	int attached;    /* owns; goes with the first byte of out */
 	bool is_greeted; /* hello was said */
 	bool is_closing; /* closes when out is written */
 	bool is_broken;  /* closes now */
@@ -77,6 +78,11 @@ void conn_freep(struct conn **conn);
  */
 MUST_CHECK enum status conn_reserve(struct conn *conn, size_t body_len, uint8_t **out);
 void conn_send(struct conn *conn, size_t body_len);
+/*
+ * Sends fd (takes it) with the first byte of the next conn_send(). BUSY when an answer
+ * before it is not read yet: then fd is closed.
+ */
+MUST_CHECK enum status conn_attach(struct conn *conn, int fd);
 /* No more is heard; closes when what was sent is read. */
 void conn_end(struct conn *conn);
 

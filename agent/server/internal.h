@@ -14,10 +14,10 @@
 #include "wire.h"
 
 struct server {
-	struct loop *loop;           /* borrows */
-	struct sealer *sealer;       /* borrows */
-	const struct policy *policy; /* borrows */
-	struct listener *listeners;  /* owns n_listeners */
+	struct loop *loop;          /* borrows */
+	struct sealer *sealer;      /* borrows */
+	struct policy *policy;      /* held */
+	struct listener *listeners; /* owns n_listeners */
 	size_t n_listeners;
 	struct conn_events events;
 	struct slots conns;

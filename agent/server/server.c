@@ -87,7 +87,7 @@ enum status server_new(const struct server_setup *setup, struct server **out)
 		return STATUS_NO_MEMORY;
 	server->loop = setup->loop;
 	server->sealer = setup->sealer;
-	server->policy = setup->policy;
+	server->policy = policy_hold(setup->policy);
 	server->started_ms = clock_monotonic_ms();
 	server->conns = SLOTS_INIT(CONNECTIONS_MAX);
 	server->events = (struct conn_events){
@@ -106,6 +106,12 @@ enum status server_new(const struct server_setup *setup, struct server **out)
 	TRY(listen_all(server, setup));
 	*out = TAKE(server);
 	return STATUS_OK;
+}
+
+void server_set_policy(struct server *server, struct policy *policy)
+{
+	policy_freep(&server->policy);
+	server->policy = policy_hold(policy);
 }
 
 void server_stop(struct server *server)
@@ -127,6 +133,7 @@ void server_freep(struct server **pointer)
 		conn_freep(&conn);
 	}
 	slots_deinit(&server->conns);
+	policy_freep(&server->policy);
 	freep(&server->listeners);
 	freep(pointer);
 }

@@ -22,7 +22,7 @@ struct server;
 struct server_setup {
 	struct loop *loop;
 	struct sealer *sealer;             /* borrows until freed */
-	const struct policy *policy;       /* borrows until freed */
+	struct policy *policy;             /* held until another is set */
 	const struct listen_spec *listens; /* borrows n_listens until freed */
 	size_t n_listens;
 	int *inherited; /* n_listens descriptors from systemd, taken; NULL: make them */
@@ -32,6 +32,8 @@ struct server_setup {
 MUST_CHECK enum status server_new(
 	const struct server_setup *setup, struct server **out);
 void server_freep(struct server **server);
+/* For the next request of everybody. */
+void server_set_policy(struct server *server, struct policy *policy);
 /* Accepts nobody any more; those connected are still answered. */
 void server_stop(struct server *server);
 

@@ -112,10 +112,9 @@ static enum status take_field(struct level *level, size_t depth,
 }
 
 /* A request has no repeated field, so each field of each level occurs at most once. */
-static enum status walk(struct bytes bytes)
+static enum status walk(const ProtobufCMessageDescriptor *type, struct bytes bytes)
 {
-	struct level levels[DEPTH_MAX] = {
-		{.type = &zegel__v1__request__descriptor, .rest = bytes}};
+	struct level levels[DEPTH_MAX] = {{.type = type, .rest = bytes}};
 	size_t depth = 0;
 
 	for (;;) {
@@ -152,10 +151,10 @@ static uint64_t peek_id(struct bytes bytes)
 }
 
 static bool is_canonical(
-	struct wire *wire, const Zegel__V1__Request *request, struct bytes bytes)
+	struct wire *wire, const ProtobufCMessage *message, struct bytes bytes)
 {
-	return zegel__v1__request__get_packed_size(request) == bytes.len &&
-	       zegel__v1__request__pack(request, wire->again) == bytes.len &&
+	return protobuf_c_message_get_packed_size(message) == bytes.len &&
+	       protobuf_c_message_pack(message, wire->again) == bytes.len &&
 	       memcmp(wire->again, bytes.p, bytes.len) == 0;
 }
 
@@ -164,19 +163,36 @@ void wire_init(struct wire *wire)
 	arena_init(&wire->arena);
 }
 
-enum status wire_open(struct wire *wire, struct bytes bytes,
-	const Zegel__V1__Request **out, uint64_t *out_id)
+enum status wire_open_message(struct wire *wire, const ProtobufCMessageDescriptor *type,
+	struct bytes bytes, const ProtobufCMessage **out, uint64_t *out_id)
 {
-	const Zegel__V1__Request *request;
+	const ProtobufCMessage *message;
 
 	must(bytes.len <= FRAME_BODY_MAX);
 	*out_id = peek_id(bytes);
-	TRY(walk(bytes));
-	request =
-		zegel__v1__request__unpack(&wire->arena.allocator, bytes.len, bytes.p);
+	TRY(walk(type, bytes));
+	message = protobuf_c_message_unpack(
+		type, &wire->arena.allocator, bytes.len, bytes.p);
+	if (message == NULL || !is_canonical(wire, message, bytes)) {
+		wire_close(wire);
+		return STATUS_BAD_MESSAGE;
+	}
+	*out = message;
+	return STATUS_OK;
+}
+
+enum status wire_open(struct wire *wire, struct bytes bytes,
+	const Zegel__V1__Request **out, uint64_t *out_id)
+{
+	const ProtobufCMessage *message = NULL;
+	const Zegel__V1__Request *request;
+
+	TRY(wire_open_message(
+		wire, &zegel__v1__request__descriptor, bytes, &message, out_id));
+	/* protobuf-c's own idea of inheritance: the base is the first member. */
+	request = (const Zegel__V1__Request *)(const void *)message;
 	/* 0 stands for "no request" in answers. */
-	if (request == NULL || request->id == 0 ||
-		!is_canonical(wire, request, bytes) ||
+	if (request->id == 0 ||
 		request->what_case == ZEGEL__V1__REQUEST__WHAT__NOT_SET) {
 		wire_close(wire);
 		return STATUS_BAD_MESSAGE;

@@ -23,7 +23,16 @@ struct wire {
 void wire_init(struct wire *wire);
 
 /*
- * Unpacks one message. BAD_MESSAGE, UNKNOWN_FIELD or UNKNOWN_REQUEST; then *out_id is the
+ * Unpacks one message of a contract of ours. BAD_MESSAGE, UNKNOWN_FIELD, or
+ * UNKNOWN_REQUEST for a field of the message itself; then *out_id is the number of its
+ * field 1 if it begins with that, else 0. *out borrows from wire and from bytes until
+ * wire_close().
+ */
+MUST_CHECK enum status wire_open_message(struct wire *wire,
+	const ProtobufCMessageDescriptor *type, struct bytes bytes,
+	const ProtobufCMessage **out, uint64_t *out_id);
+/*
+ * Unpacks one request of a client. BAD_MESSAGE, UNKNOWN_FIELD or UNKNOWN_REQUEST; then *out_id is the
  * request's id if the message begins with one, else 0. *out borrows from wire and from
  * bytes until wire_close().
  */

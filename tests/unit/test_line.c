@@ -269,7 +269,7 @@ static void a_reload_divides_the_places_anew(void **state)
 	line_init(&line, 8, 1);
 	for (size_t i = 0; i < ARRAY_LEN(waiters); i++)
 		put(&line, &waiters[i], 0, 1);
-	line_set_users(&line, 2);
+	line_set_places(&line, line.max, 2);
 	assert_int_equal(line.n_waiting, 8);
 	assert_int_equal(line.n_common, 6);
 	assert_false(line_can_join(&line, "ada"));
@@ -278,7 +278,7 @@ static void a_reload_divides_the_places_anew(void **state)
 		line_remove(&line, &waiters[i].link);
 	assert_true(line_can_join(&line, "ada"));
 	assert_int_equal(line.n_common, 3);
-	line_set_users(&line, 0);
+	line_set_places(&line, line.max, 0);
 	assert_int_equal(line.n_common, 1);
 	empty(&line);
 }
