@@ -199,11 +199,33 @@ static enum status build_files(
 		sources, files->n_files, config_place_world(), errors, out);
 }
 
+/* Who has such a rule can make every other kind of seal, whatever their rules say. */
+static void warn_of_masters(const struct policy *policy)
+{
+	struct policy_rule_view rule;
+
+	for (size_t i = 0; i < policy_get_n_clients(policy); i++) {
+		const struct policy_client *client = policy_get_client_at(policy, i);
+
+		for (size_t j = 0; j < policy_count_rules(client); j++) {
+			policy_get_rule(client, j, &rule);
+			if (rule.is_master)
+				log_event(LOG_WARN,
+					"this grant contains every other kind of seal",
+					"client=%s rule=%s key=%s profile=%s",
+					policy_client_get_name(client), rule.name,
+					rule.key, rule.profile);
+		}
+	}
+}
+
 enum status config_load(const char *path, struct buf *errors, struct config **out)
 {
 	CLEANUP(files_deinit) struct files files = {0};
 	struct config_report report = {.errors = errors};
 
 	TRY(read_files(path, &report, &files));
-	return build_files(&files, errors, out);
+	TRY(build_files(&files, errors, out));
+	warn_of_masters((*out)->policy);
+	return STATUS_OK;
 }

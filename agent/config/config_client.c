@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `client "name" { … }`: who may seal, and what. The section goes straight into the
- * policy; this room only says in words of the file why the policy would refuse it.
+ * `client "name" { … }`: who may seal. The section goes straight into the policy; this
+ * room only says in words of the file why the policy would refuse it.
  */
 #include "internal.h"
 
@@ -10,144 +10,144 @@
 #include "util/text.h"
 
 enum {
-	/* Whoever cannot be named is this user: the kernel's overflow uid, "nobody". */
-	UID_NOBODY = 65534,
+	/* Whoever cannot be named is this user and group: the kernel's overflow id. */
+	ID_NOBODY = 65534,
+	UNIT_MAX_LEN = 255,
+	LABEL_MAX_LEN = 255,
 };
 
-struct profile {
-	const char *name;
-	bool has_audience;
-	bool is_supported;
-};
+#define UNIT_CHARACTERS                                                                \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.-@"
 
-static const struct profile profiles[] = {
-	{"dsgo-auth", true, true},
-	{"digest", false, true},
-	{"dsgo-nr", true, false},
-	{"jws", false, true},
-	{"jades", false, false},
-	{"jades-http", false, false},
-	{"cades", false, false},
-};
+static const struct config_range weight_range = {1, 100, 1};
 
-static const struct profile *find_profile(const char *name)
+static void build_user(const struct config_build *build,
+	const struct config_section *section, struct policy_client_spec *spec)
 {
-	for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
-		if (strcmp(profiles[i].name, name) == 0)
-			return &profiles[i];
-	}
-	return NULL;
-}
+	const char *user = config_section_get(section, "user", 0);
 
-static void judge_profile(const struct config_section *section, const char *name)
-{
-	const struct profile *profile = find_profile(name);
-
-	if (profile == NULL) {
-		config_section_refuse(
-			section, "profile", 0, "a profile: dsgo-auth or digest");
+	if (user == NULL)
 		return;
-	}
-	if (!profile->is_supported)
-		config_section_say(section, "profile",
-			"%s: not supported yet by this version", profile->name);
-	if (!profile->has_audience && config_section_size(section, "audience") > 0)
-		config_section_say(section, "audience",
-			"profile %s has no audience, so this would limit nothing",
-			profile->name);
+	spec->has_user = true;
+	if (!build->world->has_user(user, &spec->user))
+		config_section_refuse(section, "user", 0, "a user of this machine");
+	else if (spec->user == ID_NOBODY)
+		config_section_refuse(section, "user", 0,
+			"a user of its own: uid 65534 is everyone that cannot be "
+			"named");
 }
 
-static bool is_audience_earlier(
-	const struct policy_rule_spec *rule, const char *audience)
+static void build_group(const struct config_build *build,
+	const struct config_section *section, struct policy_client_spec *spec)
 {
-	for (size_t i = 0; i < rule->n_audiences; i++) {
-		if (strcmp(rule->audiences[i], audience) == 0)
+	const char *group = config_section_get(section, "group", 0);
+
+	if (group == NULL)
+		return;
+	spec->has_group = true;
+	if (!build->world->has_group(group, &spec->group))
+		config_section_refuse(section, "group", 0, "a group of this machine");
+	else if (spec->group == ID_NOBODY)
+		config_section_refuse(section, "group", 0,
+			"a group of its own: gid 65534 is every one that cannot be "
+			"named");
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	const size_t len = strlen(text);
+	const size_t end_len = strlen(end);
+
+	/* Something stands before it, and not the @ of a template without its instance. */
+	return len > end_len && strcmp(text + len - end_len, end) == 0 &&
+	       text[len - end_len - 1] != '@';
+}
+
+/* What holds processes: no slice, timer or socket is where somebody connects from. */
+static bool is_unit(const char *text)
+{
+	return strlen(text) <= UNIT_MAX_LEN &&
+	       strspn(text, UNIT_CHARACTERS) == strlen(text) &&
+	       (ends_in(text, ".service") || ends_in(text, ".scope"));
+}
+
+static void build_unit(
+	const struct config_section *section, struct policy_client_spec *spec)
+{
+	spec->unit = config_section_get(section, "unit", 0);
+	if (spec->unit != NULL && !is_unit(spec->unit))
+		config_section_refuse(section, "unit", 0,
+			"the name of a unit such as a.service, a@b.service or "
+			"a.scope");
+}
+
+static void build_texts(
+	const struct config_section *section, struct policy_client_spec *spec)
+{
+	spec->exe = config_section_get(section, "exe", 0);
+	if (spec->exe != NULL &&
+		(spec->exe[0] != '/' || strlen(spec->exe) >= CONFIG_PATH_MAX))
+		config_section_refuse(
+			section, "exe", 0, "an absolute path of at most 511 bytes");
+	spec->label = config_section_get(section, "label", 0);
+	if (spec->label != NULL &&
+		(spec->label[0] == '\0' || strlen(spec->label) > LABEL_MAX_LEN))
+		config_section_refuse(section, "label", 0, "1 to 255 characters");
+}
+
+static bool has_listen(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_listens; i++) {
+		if (strcmp(config->listens[i].name, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Fills audiences (room for CONFIG_AUDIENCES_MAX), which rule borrows. */
-static void build_audiences(const struct config_section *section,
-	struct policy_rule_spec *rule, const char **audiences)
+static void build_listen(const struct config_build *build,
+	const struct config_section *section, struct policy_client_spec *spec)
 {
-	const size_t n = config_section_size(section, "audience");
-
-	rule->audiences = audiences;
-	if (!config_section_is_few(section, "audience", CONFIG_AUDIENCES_MAX))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		const char *audience = config_section_get(section, "audience", i);
-
-		if (!text_is_identifier(bytes_from_text(audience), AUDIENCE_MAX_LEN))
-			config_section_refuse(section, "audience", i,
-				"1 to 256 printable ASCII characters without space");
-		if (is_audience_earlier(rule, audience))
-			config_section_refuse(
-				section, "audience", i, "each audience once");
-		audiences[i] = audience;
-		rule->n_audiences = i + 1;
-	}
+	spec->listen = config_section_get(section, "listen", 0);
+	if (spec->listen != NULL && !has_listen(build->config, spec->listen))
+		config_section_refuse(
+			section, "listen", 0, "the name of a listen section");
 }
 
-static enum status build_rule(const struct config_build *build,
-	const struct config_section *section, const char *client)
+static bool asks_something(const struct policy_client_spec *spec)
 {
-	const size_t n_errors = build->report->n_errors;
-	const char *audiences[CONFIG_AUDIENCES_MAX];
-	struct policy_rule_spec rule = {.name = section->title};
-	enum status status;
-
-	rule.key = config_section_require(section, "key", "the name of a key");
-	if (rule.key != NULL && !config_key_is_known(build->config, rule.key))
-		config_section_refuse(section, "key", 0, "the name of a key section");
-	rule.profile =
-		config_section_require(section, "profile", "the name of a profile");
-	if (rule.profile != NULL)
-		judge_profile(section, rule.profile);
-	build_audiences(section, &rule, audiences);
-	if (policy_is_reserved(rule.name))
-		config_section_say(section, NULL,
-			"expected another name: the record uses this one for refusals");
-	if (build->report->n_errors > n_errors || client == NULL)
-		return STATUS_OK;
-	status = policy_add_rule(build->config->policy, client, &rule);
-	if (status != STATUS_BAD_CONFIG)
-		return status;
-	config_section_say(section, NULL, "the policy refuses this rule");
-	return STATUS_OK;
+	return spec->has_user || spec->has_group || spec->unit != NULL ||
+	       spec->exe != NULL || spec->label != NULL || spec->listen != NULL;
 }
 
 /* Sets is_added when the policy knows the client now. */
-static enum status build_user(const struct config_build *build,
+static enum status build_who(const struct config_build *build,
 	const struct config_section *section, bool *is_added)
 {
-	const char *user =
-		config_section_require(section, "user", "the name of a user");
-	struct policy_client_spec spec = {
-		.name = section->title, .has_user = true, .weight = 1};
+	const size_t n_errors = build->report->n_errors;
+	struct policy_client_spec spec = {.name = section->title};
 	const char *rival = NULL;
 	enum status status;
 
-	if (user == NULL)
+	build_user(build, section, &spec);
+	build_group(build, section, &spec);
+	build_unit(section, &spec);
+	build_texts(section, &spec);
+	build_listen(build, section, &spec);
+	spec.weight = config_section_number(section, "weight", weight_range);
+	if (!asks_something(&spec))
+		config_section_say(section, NULL,
+			"expected at least one of user, group, unit, exe, label and "
+			"listen");
+	if (build->report->n_errors > n_errors)
 		return STATUS_OK;
-	if (!build->world->has_user(user, &spec.user)) {
-		config_section_refuse(section, "user", 0, "a user of this machine");
-		return STATUS_OK;
-	}
-	if (spec.user == UID_NOBODY) {
-		config_section_refuse(section, "user", 0,
-			"a user of its own: uid 65534 is everyone that cannot be "
-			"named");
-		return STATUS_OK;
-	}
 	status = policy_add_client(build->config->policy, &spec, &rival);
 	*is_added = status == STATUS_OK;
 	if (status != STATUS_BAD_CONFIG)
 		return status;
-	config_section_say(section, "user",
-		"ambiguous: client \"%s\" is the same user (uid %u)",
-		rival == NULL ? "" : rival, (unsigned int)spec.user);
+	config_section_say(section, NULL,
+		"ambiguous: one process could be this client and client \"%s\"; "
+		"expected a user, unit, exe, label or listen that differs",
+		rival == NULL ? "" : rival);
 	return STATUS_OK;
 }
 
@@ -157,14 +157,14 @@ static enum status build_one(
 	const size_t n = config_section_count(section, "allow");
 	bool is_added = false;
 
-	TRY(build_user(build, section, &is_added));
+	TRY(build_who(build, section, &is_added));
 	if (!config_section_is_few(section, "allow", CONFIG_RULES_MAX))
 		return STATUS_OK;
 	for (size_t i = 0; i < n; i++) {
 		const struct config_section rule =
 			config_section_inner(section, "allow", i);
 
-		TRY(build_rule(build, &rule, is_added ? section->title : NULL));
+		TRY(config_rule_build(build, &rule, is_added ? section->title : NULL));
 	}
 	return STATUS_OK;
 }

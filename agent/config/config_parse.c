@@ -19,25 +19,16 @@ enum {
 	SECTION = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES,
 };
 
-/* Words of the design that this version does not enforce, so that it must not take them. */
+/* Words that somebody may look for and that are not there, with what to do instead. */
 struct refused_word {
 	const char *section; /* "root" for the top */
 	const char *word;
 	const char *why;
 };
 
-#define NOT_YET "not supported yet by this version"
-
 static const struct refused_word refused_words[] = {
 	{"root", "include", "does not exist: use files in conf.d"},
-	{"client", "unit", NOT_YET},
-	{"client", "group", NOT_YET},
-	{"client", "exe", NOT_YET},
-	{"client", "hours", NOT_YET},
-	{"allow", "rate", NOT_YET},
-	{"allow", "burst", NOT_YET},
-	{"allow", "hours", NOT_YET},
-	{"allow", "claims", NOT_YET},
+	{"client", "hours", "does not exist here: give it to each allow"},
 };
 
 /*
@@ -141,10 +132,15 @@ static cfg_t *new_root(void)
 	cfg_opt_t on[] = {BEGIN(begin), WORD("uri"), WORD("certificate"), CFG_END()};
 	cfg_opt_t key[] = {BEGIN(begin), INNER("on", on), WORD("identifier"),
 		WORD("x5c-root"), CFG_END()};
+	cfg_opt_t claim[] = {BEGIN(begin), WORD("must-be"), WORDS("may-be"),
+		WORD("absent"), WORD("matches"), CFG_END()};
 	cfg_opt_t allow[] = {BEGIN(begin), WORD("key"), WORD("profile"),
-		WORDS("audience"), CFG_END()};
-	cfg_opt_t client[] = {
-		BEGIN(begin), WORD("user"), INNER("allow", allow), CFG_END()};
+		WORDS("audience"), WORD("audience-file"), WORD("claims"),
+		INNER("claim", claim), WORD("max-size"), WORDS("target"), WORD("rate"),
+		WORD("burst"), WORD("concurrent"), WORDS("hours"), CFG_END()};
+	cfg_opt_t client[] = {BEGIN(begin), WORD("user"), WORD("group"), WORD("unit"),
+		WORD("exe"), WORD("label"), WORD("listen"), WORD("weight"),
+		INNER("allow", allow), CFG_END()};
 	cfg_opt_t root[] = {WORD("state-directory"), WORD("min-left"), WORD("line-max"),
 		WORD("audit-directory"), WORD("audit-sync"), WORD("audit-rotate-mib"),
 		WORD("audit-rotate-daily"), WORD("checkpoint-key"),

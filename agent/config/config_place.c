@@ -208,6 +208,19 @@ static bool is_certificate(const char *path, struct config_why *why)
 	return true;
 }
 
+static bool read_list(const char *path, struct buf *out, struct config_why *why)
+{
+	char resolved[CONFIG_PATH_MAX];
+	enum status status;
+
+	if (!config_place_is_safe(path, resolved, why))
+		return false;
+	status = fd_read_file(resolved, out);
+	if (status == STATUS_BAD_FILE)
+		return refuse(why, path, "is longer than 33554432 bytes");
+	return status == STATUS_OK || refuse(why, path, "cannot be read");
+}
+
 static bool has_user(const char *name, uid_t *out)
 {
 	const struct passwd *entry = getpwnam(name);
@@ -229,7 +242,7 @@ static bool has_group(const char *name, gid_t *out)
 }
 
 static const struct config_world machine = {
-	has_user, has_group, is_module, is_pin_file, is_certificate};
+	has_user, has_group, is_module, is_pin_file, is_certificate, read_list};
 
 const struct config_world *config_place_world(void)
 {

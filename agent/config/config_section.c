@@ -22,7 +22,7 @@ size_t config_section_count(const struct config_section *section, const char *wo
 	return cfg_size(section->cfg, word);
 }
 
-struct config_section config_section_inner(
+struct config_section config_section_at(
 	const struct config_section *section, const char *word, size_t index)
 {
 	cfg_t *cfg = cfg_getnsec(section->cfg, word, (unsigned int)index);
@@ -32,6 +32,14 @@ struct config_section config_section_inner(
 	(void)snprintf(inner.label, sizeof(inner.label),
 		"%.256s%s \"%s\": ", section->label, word,
 		log_text(bytes_from_text(inner.title)).text);
+	return inner;
+}
+
+struct config_section config_section_inner(
+	const struct config_section *section, const char *word, size_t index)
+{
+	const struct config_section inner = config_section_at(section, word, index);
+
 	if (!text_is_name(bytes_from_text(inner.title)))
 		config_section_say(&inner, NULL,
 			"expected a name: 1 to 64 characters of A-Z a-z 0-9 . _ -");

@@ -5,8 +5,9 @@
  *   config.c         reads the files, each once
  *   config_text.c    refuses what libconfuse would misread, blanks comments
  *   config_parse.c   libconfuse with our grammar: words, sections, repeats
- *   config_build.c   meaning: each section by its room (listen, token, key, client,
- *                    record); config_hash.c says which configuration it was
+ *   config_build.c   meaning: each section by its room (listen, token, key, record,
+ *                    client; rule with audience, claim and hours);
+ *                    config_hash.c says which configuration it was
  *   config_report.c  collects what is wrong
  *
  * Meaning is judged to the end, so that one run shows all errors: a room that refuses a
@@ -20,6 +21,7 @@
 #include <openssl/evp.h>
 
 #include "config.h"
+#include "policy/policy_profile.h"
 #include "token/job.h"
 #include "util/log.h"
 
@@ -27,7 +29,7 @@ enum {
 	CONFIG_FILE_MAX = 1 << 20, /* bytes of one file */
 	CONFIG_FILES_MAX = 64,     /* files in conf.d */
 	CONFIG_SECTIONS_MAX = 65536,
-	CONFIG_DEPTH_MAX = 4, /* braces within braces; the grammar needs 3 */
+	CONFIG_DEPTH_MAX = 4, /* braces within braces; the grammar needs them all */
 	CONFIG_ERRORS_MAX = 50,
 	CONFIG_LISTENS_MAX = 16,
 	CONFIG_TOKENS_MAX = 64,
@@ -35,7 +37,14 @@ enum {
 	CONFIG_CLIENTS_MAX = 10000,
 	CONFIG_ON_MAX = 16,         /* tokens of one key */
 	CONFIG_RULES_MAX = 1024,    /* rules of one client */
-	CONFIG_AUDIENCES_MAX = 256, /* audiences of one rule */
+	CONFIG_AUDIENCES_MAX = 256, /* audiences of one rule, in the file itself */
+	CONFIG_LIST_MAX = 1 << 25,  /* bytes of a file of audiences */
+	CONFIG_LIST_LINES_MAX = 100000,
+	CONFIG_AUDIENCES_ALL_MAX = 1000000, /* of all rules together */
+	CONFIG_CLAIMS_MAX = 64,             /* claim sections of one rule */
+	CONFIG_VALUES_MAX = 64,             /* values of one claim */
+	CONFIG_TARGETS_MAX = 64,            /* targets of one rule */
+	CONFIG_HOURS_MAX = 32,              /* stretches of one rule */
 	CONFIG_PATH_MAX = JOB_PATH_MAX,
 	CONFIG_LABEL_MAX = 3 * LOG_TEXT_MAX,
 	CONFIG_WHY_MAX = 2 * LOG_TEXT_MAX,
@@ -46,7 +55,8 @@ enum {
 struct config_report {
 	struct buf *errors; /* borrows; may be full, then the rest is only counted */
 	size_t n_errors;
-	size_t n_sections; /* of all texts so far */
+	size_t n_sections;  /* of all texts so far */
+	size_t n_audiences; /* of all rules so far */
 };
 
 struct config_point {
@@ -129,6 +139,10 @@ size_t config_section_count(const struct config_section *section, const char *wo
 struct config_section config_section_inner(
 	const struct config_section *section, const char *word, size_t index);
 
+/* The same with a title of any kind. */
+struct config_section config_section_at(
+	const struct config_section *section, const char *word, size_t index);
+
 size_t config_section_size(const struct config_section *section, const char *word);
 /* The index-th value of a word, or NULL. Borrows from the section. */
 const char *config_section_get(
@@ -160,6 +174,9 @@ struct config_why {
 typedef bool config_world_user_fn(const char *name, uid_t *out);
 typedef bool config_world_group_fn(const char *name, gid_t *out);
 typedef bool config_world_file_fn(const char *path, struct config_why *why);
+/* Judges the file as one of the configuration, and reads it into out, which is empty. */
+typedef bool config_world_list_fn(
+	const char *path, struct buf *out, struct config_why *why);
 
 /* Users, groups and files: the machine's, or those of a test. */
 struct config_world {
@@ -168,6 +185,7 @@ struct config_world {
 	config_world_file_fn *is_module;
 	config_world_file_fn *is_pin_file;
 	config_world_file_fn *is_certificate;
+	config_world_list_fn *read_list;
 };
 
 /* The machine itself; borrowed for ever. */
@@ -211,6 +229,31 @@ MUST_CHECK enum status config_record_build(
 	const struct config_build *build, const struct config_section *root);
 MUST_CHECK enum status config_client_build(
 	const struct config_build *build, const struct config_section *root);
+
+/* ---- config_rule.c and the rooms for parts of it ---- */
+
+/* An allow section while it becomes a spec. */
+struct config_rule {
+	struct policy_rule_spec spec;         /* borrows from all that follows */
+	const struct policy_profile *profile; /* NULL when there is none such */
+	const char **audiences;               /* owns */
+	struct buf list;                      /* the audience-file, cut into lines */
+	struct policy_claim_spec *claims;     /* owns */
+	const char **values;                  /* owns n_values, of all claims */
+	size_t n_values;
+	const char **targets;       /* owns */
+	struct policy_hours *hours; /* owns */
+};
+
+/* client: NULL when the policy does not know the client; then it is only judged. */
+MUST_CHECK enum status config_rule_build(const struct config_build *build,
+	const struct config_section *section, const char *client);
+MUST_CHECK enum status config_audience_build(const struct config_build *build,
+	const struct config_section *section, struct config_rule *rule);
+MUST_CHECK enum status config_claim_build(
+	const struct config_section *section, struct config_rule *rule);
+MUST_CHECK enum status config_hours_build(
+	const struct config_section *section, struct config_rule *rule);
 
 void config_listen_deinit(struct listen_spec *listen);
 void config_token_deinit(struct token_spec *token);

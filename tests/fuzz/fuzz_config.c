@@ -3,12 +3,15 @@
  * A configuration is refused with words, or given whole. The machine is one where every
  * user, group and file is there, so that nothing outside memory is touched.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/internal.h"
+#include "policy/policy_describe.h"
 
 enum {
 	ERRORS_MAX = 1 << 16,
+	WORDS_MAX = 1 << 26,
 };
 
 static bool has_user(const char *name, uid_t *out)
@@ -25,12 +28,39 @@ static bool has_group(const char *name, gid_t *out)
 
 static bool is_good(const char *path, struct config_why *why)
 {
-	(void)why;
+	(void)snprintf(why->text, sizeof(why->text), "is no path");
 	return path[0] == '/';
 }
 
+/* Its own path, a line for each folder: good and bad lines both. */
+static bool read_list(const char *path, struct buf *out, struct config_why *why)
+{
+	(void)snprintf(why->text, sizeof(why->text), "does not fit");
+	for (; *path != '\0'; path++) {
+		const char c = *path == '/' ? '\n' : *path;
+
+		if (buf_append(out, (struct bytes){(const uint8_t *)&c, 1}) !=
+			STATUS_OK)
+			return false;
+	}
+	return true;
+}
+
 static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good};
+	has_user, has_group, is_good, is_good, is_good, read_list};
+
+/* Every rule can be put in words, and they can be shown anywhere. */
+static void check_policy(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy_get_n_clients(policy); i++) {
+		CLEANUP(buf_deinit) struct buf out = BUF_INIT(WORDS_MAX);
+
+		must(policy_describe(policy_get_client_at(policy, i), &out) ==
+			STATUS_OK);
+		for (size_t j = 0; j < out.len; j++)
+			must(out.p[j] == '\n' || (out.p[j] >= ' ' && out.p[j] <= '~'));
+	}
+}
 
 static void check_whole(const struct config *config)
 {
@@ -87,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (status == STATUS_OK) {
 		must(errors.len == 0);
 		check_whole(config);
+		check_policy(config->policy);
 		return 0;
 	}
 	must(config == NULL);

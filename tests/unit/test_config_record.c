@@ -42,10 +42,16 @@ static bool is_good(const char *path, struct config_why *why)
 	return path[0] == '/';
 }
 
+static bool read_list(const char *path, struct buf *out, struct config_why *why)
+{
+	(void)out;
+	return is_good(path, why);
+}
+
 static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good};
+	has_user, has_group, is_good, is_good, is_good, read_list};
 static const struct config_world world_without_groups = {
-	has_user, has_no_group, is_good, is_good, is_good};
+	has_user, has_no_group, is_good, is_good, is_good, read_list};
 
 #define KEY                                                                            \
 	"token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"             \

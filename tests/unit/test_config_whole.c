@@ -3,6 +3,7 @@
  * Whole configurations: the one that the sandbox writes, the example of the manual, and
  * those that are as long as they may be, or one longer.
  */
+#include <fcntl.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,8 +48,14 @@ static bool is_good(const char *path, struct config_why *why)
 	return path[0] == '/';
 }
 
+static bool read_list(const char *path, struct buf *out, struct config_why *why)
+{
+	(void)out;
+	return is_good(path, why);
+}
+
 static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good};
+	has_user, has_group, is_good, is_good, is_good, read_list};
 
 #define TOKEN "token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"
 #define KEY                                                                            \
@@ -82,7 +89,11 @@ struct limit {
 
 #define ONS    "on \"t@\" { uri = \"pkcs11:id=%01\" certificate = c }\n"
 #define TOKENS "token \"t@\" { module = \"/m\" uri = \"pkcs11:serial=@\" }\n"
-#define ALLOWS "allow \"r@\" { key = bouw profile = digest }\n"
+#define RULE                                                                           \
+	TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "         \
+		  "profile = dsgo-auth "
+#define AT_RULE "z.conf:4: client \"a\": allow \"r\": "
+#define ALLOWS  "allow \"r@\" { key = bouw profile = digest }\n"
 
 static const struct limit limits[] = {
 	{16, "", "listen \"l@\" { path = \"/l@\" }\n", "", ""},
@@ -118,6 +129,21 @@ static const struct limit limits[] = {
 		"{",
 		"\"A@=1\",\n", "} }\n",
 		"z.conf:1: token \"t\": environment: expected at most 16, found 17\n"},
+	{64, RULE, "claim \"/c@\" { absent = true }\n", "} }\n", ""},
+	{65, RULE, "claim \"/c@\" { absent = true }\n", "} }\n",
+		AT_RULE "claim: expected at most 64, found 65\n"},
+	{64, RULE "claim \"/c\" { may-be = {", "v@,\n", "} } } }\n", ""},
+	{65, RULE "claim \"/c\" { may-be = {", "v@,\n", "} } } }\n",
+		AT_RULE "claim \"/c\": may-be: expected at most 64, found 65\n"},
+	{32, RULE "hours = {", "\"mo 00:00-24:00\",\n", "} } }\n", ""},
+	{33, RULE "hours = {", "\"mo 00:00-24:00\",\n", "} } }\n",
+		AT_RULE "hours: expected at most 32, found 33\n"},
+	{65,
+		TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "
+			  "profile = dsgo-nr target = {",
+		"\"POST /@\",\n", "} } }\n",
+		AT_RULE "profile: dsgo-nr: not supported yet by this version\n" AT_RULE
+			"target: expected at most 64, found 65\n"},
 	{65537, "", "x{}", "", "z.conf:1: more than 65536 sections\n"},
 };
 
@@ -306,6 +332,54 @@ static void config_reads_what_the_sandbox_writes(void **state)
 		"sandbox", "dsgo-auth"));
 }
 
+/* What comes on standard error while the folder is loaded. gives */
+static char *log_of_load(struct place *place)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	CLEANUP(fd_closep) int before = dup(STDERR_FILENO);
+	CLEANUP(buf_deinit) struct buf text = BUF_INIT(ERRORS_MAX);
+	const struct path path = path_of(place, "log");
+	CLEANUP(fd_closep)
+	int fd = open(path.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const char *said = NULL;
+	enum status status;
+
+	assert_true(before >= 0 && fd >= 0);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	status = load(place, &config);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(status, STATUS_OK);
+	assert_int_equal(fd_read_file(path.text, &text), STATUS_OK);
+	assert_int_equal(buf_get_text(&text, &said), STATUS_OK);
+	return strdup(said);
+}
+
+#define GRANT "zegel: this grant contains every other kind of seal "
+
+static void config_warns_of_each_grant_that_contains_all_others(void **state)
+{
+	struct place *place = *state;
+	CLEANUP(freep) char *digest = NULL;
+	CLEANUP(freep) char *more = NULL;
+
+	write_sandbox(place);
+	digest = log_of_load(place);
+	assert_string_equal(
+		digest, GRANT "client=me rule=digest key=sandbox profile=digest\n");
+	make_folder(place, "conf.d", 0755);
+	write_file(place, "conf.d/a.conf", 0644,
+		"client \"other\" { listen = client unit = a.service user = daemon\n"
+		"allow \"a\" { key = sandbox profile = jws }\n"
+		"allow \"b\" { key = sandbox profile = jws claims = any }\n"
+		"allow \"c\" { key = sandbox profile = dsgo-auth }\n"
+		"allow \"d\" { key = sandbox profile = digest } }\n");
+	more = log_of_load(place);
+	assert_string_equal(more,
+		GRANT "client=me rule=digest key=sandbox profile=digest\n" GRANT
+		      "client=other rule=d key=sandbox profile=digest\n" GRANT
+		      "client=other rule=b key=sandbox profile=jws\n");
+}
+
 /* Whatever the sandbox names, made wrong in one way. */
 struct spoiled {
 	const char *name;
@@ -406,6 +480,7 @@ int main(void)
 		cmocka_unit_test(config_holds_its_limits),
 		FILE_TEST(config_refuses_a_nul_in_a_file),
 		FILE_TEST(config_reads_what_the_sandbox_writes),
+		FILE_TEST(config_warns_of_each_grant_that_contains_all_others),
 		FILE_TEST(config_judges_what_the_sandbox_names),
 		FILE_TEST(config_refuses_a_certificate_that_is_a_link),
 		cmocka_unit_test(config_reads_the_example_of_the_manual),
