@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the seeds, but for those of fuzz_config: python3 seeds.py (PYTHONPATH=../harness)."""
+"""Writes the seeds, but for some of fuzz_config: python3 seeds.py (PYTHONPATH=../harness)."""
 import struct
 from pathlib import Path
 
@@ -150,10 +150,66 @@ CGROUPS = {
 }
 
 
+# fuzz_policy.c says what the lines are.
+POLICIES = {
+    "audience": ("adid:x\nadid:y\nAdid:y", "{}"),
+    "other-audience": ("adid:x\nAdid:y", "{}"),
+    "must-be": ("=/scope\tiSHARE", '{"scope":"iSHARE"}'),
+    "must-be-number": ("=/n/0\tjson:5", '{"n":[5]}'),
+    "may-be": ("|/env/name\ttest\tjson:null", '{"env":{"name":null}}'),
+    "absent": ("!/admin", '{"admin":false}'),
+    "matches": ("~/party\tdid:*?x", '{"party":"did:\\u00e9x"}'),
+    "many-stars": ("~/a\t*a*a*a*a*a*a*a*b", '{"a":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}'),
+    "escaped": ("=/a~1b\tx\n=/c~0d\ty\n=/\tz", '{"a/b":"x","c~d":"y","":"z"}'),
+    "listed": ("l\n!/a\n|/b/c\t1", '{"b":{"d":2}}'),
+    "listed-other": ("l\n!/a", '{"b":1}'),
+    "none": ("n", '{"a":1}'),
+    "any": ("y\nZ", '{"iss":"x"}'),
+    "token-like": ("Z", '{"iss":"x"}'),
+    "size": ("ssss", '{"a":"longer"}'),
+    "target": ("tPOST /a*\nt* /b?\nMGET\nU/b1", "{}"),
+    "no-target": ("t* *\nMGET", "{}"),
+    "bad-pointer": ("!a", "{}"),
+}
+
+CONFIGS = {
+    "rule": """token "t" { module = "/m" uri = "pkcs11:serial=1" }
+key "k" { on "t" { uri = "pkcs11:object=k" certificate = "/c" } }
+client "c" {
+    user = u group = g unit = "a@b.service" exe = "/e" label = l listen = client weight = 9
+    allow "r" {
+        key = k profile = dsgo-auth audience = x audience-file = "/did:a/did:b"
+        claims = listed max-size = 9 rate = 1 burst = 2 concurrent = 3
+        claim "/a" { must-be = "json:5" } claim "/b" { may-be = { x, y } }
+        claim "/c" { absent = true } claim "/d" { matches = "*x?" }
+        hours = { "mo-fr 08:00-18:00", "fr-mo 00:00-24:00" }
+    }
+    allow "j" { key = k profile = jws claims = any }
+}
+""",
+    "ambiguous": 'client "a" { group = g }\nclient "b" { group = h }\n',
+    "idle-limits": """token "t" { module = "/m" uri = "pkcs11:serial=1" }
+key "k" { on "t" { uri = "pkcs11:object=k" certificate = "/c" } }
+client "c" { user = u allow "r" { key = k profile = digest audience = x claims = none } }
+""",
+    "record": """token "t" { module = "/m" uri = "pkcs11:serial=1" }
+key "k" { on "t" { uri = "pkcs11:object=k" certificate = "/c" } }
+audit-directory = "/l" audit-sync = interval audit-rotate-mib = 0 audit-rotate-daily = false
+checkpoint-key = k checkpoint-lines = 1 checkpoint-minutes = 0 officer-socket = "/o" officer-group = g
+""",
+    "not-yet": 'token "t" { module = "/m" uri = "pkcs11:serial=1" pin = "credential:x" }\n',
+}
+
+
 def main():
     (HERE / "fuzz_peer").mkdir(exist_ok=True)
     for name, text in CGROUPS.items():
         (HERE / "fuzz_peer" / name).write_text(text)
+
+    for name, (lines, claims) in POLICIES.items():
+        (HERE / "fuzz_policy" / name).write_text(f"{lines}\n---\n{claims}")
+    for name, text in CONFIGS.items():
+        (HERE / "fuzz_config" / name).write_text(text)
     for name, data in JOBS.items():
         (HERE / "fuzz_job" / name).write_bytes(data)
     for name, data in REQUESTS.items():
