@@ -192,8 +192,8 @@ bool policy_is_reserved(const char *rule);
 /*
  * Adds to the client of that name. BAD_CONFIG when there is no such client, when it has a
  * rule of this name, when the name is reserved, or when a limit of the rule could not
- * limit its profile. Of rules for the same key and profile the first added that allows is
- * the one named.
+ * limit its profile (policy_profile.h) or is not as this header says. Of rules for the
+ * same key and profile the first added that allows is the one named.
  */
 MUST_CHECK enum status policy_add_rule(
 	struct policy *policy, const char *client, const struct policy_rule_spec *spec);
