@@ -34,5 +34,7 @@ extern const struct command cert_command;
 extern const struct command status_command;
 extern const struct command verify_command;
 extern const struct command sandbox_command;
+extern const struct command policy_command;
+extern const struct command reload_command;
 
 #endif

@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
 	&cert_command,
 	&status_command,
 	&sandbox_command,
+	&policy_command,
+	&reload_command,
 };
 
 static const struct command *find_command(const char *name)

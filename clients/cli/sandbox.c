@@ -78,6 +78,7 @@ struct sandbox {
 	struct child_signals signals;
 	struct child agent;
 	struct sandbox_path socket;
+	struct sandbox_path officer;
 	struct sandbox_path ca;
 };
 
@@ -114,6 +115,7 @@ static enum status sandbox_open(struct sandbox *sandbox, const struct options *o
 	TRY(get_user(&spec.user));
 	TRY(sandbox_dir_open(sandbox->dir));
 	sandbox->socket = sandbox_dir_path(sandbox->dir, "zegel.sock");
+	sandbox->officer = sandbox_dir_path(sandbox->dir, "officer.sock");
 	sandbox->ca = sandbox_dir_path(sandbox->dir, "ca.pem");
 	spec.dir = sandbox->dir;
 	TRY(sandbox_token_make(
@@ -138,13 +140,15 @@ static int wait_for_command(struct sandbox *sandbox, struct child *command)
 
 static int run_command(struct sandbox *sandbox, char **command)
 {
-	char socket[VARIABLE_MAX], ca[VARIABLE_MAX];
-	const char *const environment[] = {socket, ca, NULL};
+	char socket[VARIABLE_MAX], officer[VARIABLE_MAX], ca[VARIABLE_MAX];
+	const char *const environment[] = {socket, officer, ca, NULL};
 	const struct child_spec spec = {CHILD_SPEC_INIT,
 		.argv = (const char *const *)command, .environment = environment};
 	struct child child = CHILD_INIT;
 
 	(void)snprintf(socket, sizeof(socket), "ZEGEL_SOCKET=%s", sandbox->socket.text);
+	(void)snprintf(officer, sizeof(officer), "ZEGEL_OFFICER_SOCKET=%s",
+		sandbox->officer.text);
 	(void)snprintf(ca, sizeof(ca), "ZEGEL_SANDBOX_CA=%s", sandbox->ca.text);
 	if (child_spawn(&spec, &sandbox->signals, &child) != STATUS_OK)
 		return EXIT_CODE_SANDBOX;
@@ -154,8 +158,9 @@ static int run_command(struct sandbox *sandbox, char **command)
 /* The path is of plain characters (sandbox_dir_open), so quotes are enough. */
 static int stay(struct sandbox *sandbox)
 {
-	output_format("export ZEGEL_SOCKET='%s'\nexport ZEGEL_SANDBOX_CA='%s'\n",
-		sandbox->socket.text, sandbox->ca.text);
+	output_format("export ZEGEL_SOCKET='%s'\nexport ZEGEL_OFFICER_SOCKET='%s'\n"
+		      "export ZEGEL_SANDBOX_CA='%s'\n",
+		sandbox->socket.text, sandbox->officer.text, sandbox->ca.text);
 	if (output_finish(name, EXIT_CODE_OK) != EXIT_CODE_OK)
 		return EXIT_CODE_SANDBOX;
 	say_hint(name, "the key is called sandbox; interrupt me to end it");
@@ -197,7 +202,8 @@ static const char help[] =
 	"  --key-type TYPE  rsa:2048 (default), rsa:3072, rsa:4096, ec:p256, ec:p384;\n"
 	"                   the profile dsgo-auth is for RSA only\n"
 	"  --verbose        show the agent's log\n\n"
-	"CMD finds ZEGEL_SOCKET, and in ZEGEL_SANDBOX_CA the path of the test root's "
+	"CMD finds ZEGEL_SOCKET, ZEGEL_OFFICER_SOCKET, and in ZEGEL_SANDBOX_CA the "
+	"path of the test root's "
 	"PEM.\n"
 	"Exits with CMD's code (128 + n when signal n killed it), 125 when the "
 	"sandbox\n"

@@ -17,7 +17,7 @@ MAY_NEED = {
     "zegeld": rf"{LIBC}|libcrypto.*|libjansson.*|libconfuse.*|libprotobuf-c.*|libseccomp.*",
     "zegel-token": rf"{LIBC}|libp11-kit.*|libseccomp.*",
     "zegel-enrol": rf"{LIBC}|libp11\.so.*|libp11-kit.*|libcrypto.*",
-    "zegel": rf"{LIBC}|libzegel.*|libcrypto.*|libjansson.*",
+    "zegel": rf"{LIBC}|libzegel.*|libcrypto.*|libjansson.*|libprotobuf-c.*",
     "libzegel": rf"{LIBC}|libprotobuf-c\.so\.1",
 }
 
