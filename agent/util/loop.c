@@ -31,9 +31,10 @@ struct slot {
 struct loop {
 	int epoll;
 	bool is_stopping;
-	loop_timer_fn *turn_end; /* NULL: nothing */
-	void *turn_context;      /* borrows */
-	struct slot *slots;      /* owns */
+	loop_timer_fn *turn_end;   /* NULL: nothing */
+	void *turn_context;        /* borrows */
+	struct loop_source *again; /* borrows; to be called in the next turn */
+	struct slot *slots;        /* owns */
 	size_t n_slots;
 	size_t free_slot;         /* n_slots when none is free */
 	struct loop_timer **heap; /* owns the array, borrows the timers */
@@ -128,12 +129,36 @@ enum status loop_source_change(
 	return control(loop, EPOLL_CTL_MOD, source);
 }
 
+void loop_source_again(struct loop *loop, struct loop_source *source)
+{
+	must(source->is_added);
+	if (source->link != NULL)
+		return;
+	source->next = loop->again;
+	if (source->next != NULL)
+		source->next->link = &source->next;
+	source->link = &loop->again;
+	loop->again = source;
+}
+
+static void take_from_again(struct loop_source *source)
+{
+	if (source->link == NULL)
+		return;
+	*source->link = source->next;
+	if (source->next != NULL)
+		source->next->link = source->link;
+	source->next = NULL;
+	source->link = NULL;
+}
+
 void loop_source_remove(struct loop *loop, struct loop_source *source)
 {
 	struct slot *slot;
 
 	if (!source->is_added)
 		return;
+	take_from_again(source);
 	(void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
 	slot = &loop->slots[source->slot];
 	slot->source = NULL;
@@ -241,10 +266,29 @@ static void call_source(struct loop *loop, const struct epoll_event *event)
 	slot->source->call(slot->source->context, event->events);
 }
 
+/* Whoever asks while this runs is called in the turn after. */
+static void call_again(struct loop *loop)
+{
+	struct loop_source *list = loop->again;
+
+	loop->again = NULL;
+	if (list != NULL)
+		list->link = &list;
+	while (list != NULL) {
+		struct loop_source *source = list;
+
+		take_from_again(source);
+		if (!loop->is_stopping)
+			source->call(source->context, 0);
+	}
+}
+
 static int wait_ms(const struct loop *loop)
 {
 	uint64_t now;
 
+	if (loop->again != NULL)
+		return 0;
 	if (loop->n_timers == 0)
 		return -1;
 	now = clock_monotonic_ms();
@@ -273,6 +317,7 @@ enum status loop_run(struct loop *loop)
 			return STATUS_IO;
 		}
 		call_timers(loop);
+		call_again(loop);
 		for (int i = 0; i < n && !loop->is_stopping; i++)
 			call_source(loop, &events[i]);
 		if (loop->turn_end != NULL)

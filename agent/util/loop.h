@@ -27,6 +27,9 @@ struct loop_source {
 	uint32_t generation; /* the loop's: tells a stale event of this turn */
 	size_t slot;         /* the loop's */
 	bool is_added;
+	/* The loop's, too: the sources to be called again. */
+	struct loop_source *next;
+	struct loop_source **link; /* what points to it; NULL: nothing does */
 };
 
 struct loop_timer {
@@ -45,6 +48,11 @@ MUST_CHECK enum status loop_source_add(
 	struct loop *loop, struct loop_source *source, int fd, uint32_t events);
 MUST_CHECK enum status loop_source_change(
 	struct loop *loop, struct loop_source *source, uint32_t events);
+/*
+ * Calls source->call(context, 0) in the next turn, which does not wait: for who has done
+ * his part of this one and has more to do. Once, however often it is asked for.
+ */
+void loop_source_again(struct loop *loop, struct loop_source *source);
 /* The descriptor stays open: it is the owner's. Nothing happens when not added. */
 void loop_source_remove(struct loop *loop, struct loop_source *source);
 

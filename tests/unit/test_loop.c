@@ -274,6 +274,111 @@ static void loop_holds_many_sources(void **state)
 	close_scene(&scene);
 }
 
+/* Has more to do, three times; nothing ever happens on the descriptor. */
+static void on_again(void *context, uint32_t events)
+{
+	struct scene *scene = context;
+
+	assert_int_equal(events, 0);
+	scene->order[scene->n_calls++] = 1;
+	if (scene->n_calls == 5) {
+		loop_stop(scene->loop);
+		return;
+	}
+	/* However often: once. */
+	loop_source_again(scene->loop, &scene->sources[0]);
+	loop_source_again(scene->loop, &scene->sources[0]);
+}
+
+static void on_ready_note(void *context, uint32_t events)
+{
+	struct scene *scene = context;
+
+	assert_int_equal(events, EPOLLIN);
+	scene->order[scene->n_calls++] = 2;
+}
+
+static void loop_comes_back_in_the_next_turn_after_all_others(void **state)
+{
+	struct scene scene;
+	uint64_t n;
+
+	(void)state;
+	open_scene(&scene);
+	assert_int_equal(read(scene.fds[0], &n, sizeof(n)), sizeof(n));
+	scene.sources[0].call = on_again;
+	scene.sources[1].call = on_ready_note;
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(loop_source_add(scene.loop, &scene.sources[i],
+					 scene.fds[i], EPOLLIN),
+			STATUS_OK);
+	loop_source_again(scene.loop, &scene.sources[0]);
+	assert_int_equal(loop_run(scene.loop), STATUS_OK);
+	/* No timer is set, so it did not wait; and each had a part of each turn. */
+	assert_int_equal(scene.n_calls, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(scene.order[i], i % 2 == 0 ? 1 : 2);
+	close_scene(&scene);
+}
+
+static void on_again_remove_both(void *context, uint32_t events)
+{
+	struct scene *scene = context;
+
+	assert_int_equal(events, 0);
+	scene->n_calls++;
+	loop_source_remove(scene->loop, &scene->sources[0]);
+	loop_source_remove(scene->loop, &scene->sources[1]);
+	loop_stop(scene->loop);
+}
+
+static void loop_does_not_come_back_for_who_was_removed(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	for (size_t i = 0; i < 2; i++) {
+		scene.sources[i].call = on_again_remove_both;
+		assert_int_equal(
+			loop_source_add(scene.loop, &scene.sources[i], scene.fds[i], 0),
+			STATUS_OK);
+		loop_source_again(scene.loop, &scene.sources[i]);
+	}
+	assert_int_equal(loop_run(scene.loop), STATUS_OK);
+	assert_int_equal(scene.n_calls, 1);
+	close_scene(&scene);
+}
+
+static void on_again_stop(void *context, uint32_t events)
+{
+	struct scene *scene = context;
+
+	(void)events;
+	scene->n_calls++;
+	loop_stop(scene->loop);
+}
+
+static void loop_that_is_stopped_calls_nobody_again(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	for (size_t i = 0; i < 2; i++) {
+		scene.sources[i].call = on_again_stop;
+		assert_int_equal(
+			loop_source_add(scene.loop, &scene.sources[i], scene.fds[i], 0),
+			STATUS_OK);
+		loop_source_again(scene.loop, &scene.sources[i]);
+	}
+	assert_int_equal(loop_run(scene.loop), STATUS_OK);
+	assert_int_equal(scene.n_calls, 1);
+	loop_source_remove(scene.loop, &scene.sources[0]);
+	loop_source_remove(scene.loop, &scene.sources[1]);
+	close_scene(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +390,9 @@ int main(void)
 		cmocka_unit_test(loop_hears_only_what_it_was_asked_for),
 		cmocka_unit_test(loop_refuses_a_descriptor_that_is_not_open),
 		cmocka_unit_test(loop_holds_many_sources),
+		cmocka_unit_test(loop_comes_back_in_the_next_turn_after_all_others),
+		cmocka_unit_test(loop_does_not_come_back_for_who_was_removed),
+		cmocka_unit_test(loop_that_is_stopped_calls_nobody_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
