@@ -33,11 +33,15 @@ enum status conn_new(
 	conn->fd = fd_take(&taken);
 	conn->attached = FD_NONE;
 	conn->peer = PEER_INIT;
+	conn->bill = BILL_INIT;
 	conn->in = BUF_INIT(IN_MAX);
 	conn->out = BUF_INIT(CONN_OUT_MAX);
 	conn->source = (struct loop_source){.call = on_source, .context = conn};
 	conn->timer = (struct loop_timer){.call = on_timer, .context = conn};
 	conn->opened_ms = clock_monotonic_ms();
+	conn->frames_a_turn = CONN_FRAMES_A_TURN;
+	/* Once more: it may have waited since before the listening socket had it. */
+	TRY(inlet_open(conn->fd));
 	TRY(peer_init(&conn->peer, conn->fd, PEER_BY_KERNEL));
 	TRY(loop_source_add(loop, &conn->source, conn->fd, EPOLLIN));
 	TRY(loop_timer_set(loop, &conn->timer, conn->opened_ms + CONN_HELLO_MS));
@@ -53,6 +57,8 @@ void conn_freep(struct conn **pointer)
 		return;
 	loop_source_remove(conn->loop, &conn->source);
 	loop_timer_remove(conn->loop, &conn->timer);
+	bill_deinit(&conn->bill);
+	freep(&conn->flights);
 	peer_deinit(&conn->peer);
 	fd_closep(&conn->fd);
 	fd_closep(&conn->attached);
@@ -83,6 +89,8 @@ static uint64_t due_ms(const struct conn *conn)
 		due = conn->frame_ms + CONN_FRAME_MS;
 	if (conn->unread_ms != 0 && conn->unread_ms + CONN_UNREAD_MS < due)
 		due = conn->unread_ms + CONN_UNREAD_MS;
+	if (conn->starved_ms != 0 && conn->starved_ms + CONN_STARVED_MS < due)
+		due = conn->starved_ms + CONN_STARVED_MS;
 	return due;
 }
 
@@ -100,12 +108,16 @@ static void watch(struct conn *conn)
 	must(loop_timer_set(conn->loop, &conn->timer, due) == STATUS_OK);
 }
 
+static bool can_read(const struct conn *conn)
+{
+	return !conn->is_closing && !conn->is_at_end && !conn->has_more &&
+	       conn->starved_ms == 0 && conn->out.len < CONN_OUT_HIGH;
+}
+
 static void listen_for(struct conn *conn)
 {
-	const bool can_hear =
-		!conn->is_closing && !conn->is_at_end && conn->out.len < CONN_OUT_HIGH;
 	const uint32_t events =
-		(can_hear ? EPOLLIN : 0) | (conn->out.len > 0 ? EPOLLOUT : 0);
+		(can_read(conn) ? EPOLLIN : 0) | (conn->out.len > 0 ? EPOLLOUT : 0);
 
 	if (loop_source_change(conn->loop, &conn->source, events) != STATUS_OK)
 		break_it(conn, "cannot be watched");
@@ -163,6 +175,13 @@ static void write_out(struct conn *conn)
 	}
 }
 
+/* What is left in the buffers is the account's to bear. */
+static void settle(struct conn *conn)
+{
+	if (bill_set_bytes(&conn->bill, conn->in.len + conn->out.len) != STATUS_OK)
+		break_it(conn, "its user has too much unread");
+}
+
 enum status conn_reserve(struct conn *conn, size_t body_len, uint8_t **out)
 {
 	must(body_len > 0 && body_len <= FRAME_BODY_MAX);
@@ -194,6 +213,7 @@ void conn_send(struct conn *conn, size_t body_len)
 	conn->out.len += FRAME_HEAD + body_len;
 	if (!is_waiting)
 		write_out(conn);
+	settle(conn);
 	if (conn->is_broken)
 		return;
 	listen_for(conn);
@@ -208,22 +228,46 @@ void conn_end(struct conn *conn)
 		break_it(conn, "said good-bye");
 }
 
-/* Hands up every whole frame, as long as the answers have room. */
+/* A whole frame at that place of in, or a length that no frame has (then len is 0). */
+static bool has_frame(const struct conn *conn, size_t at, size_t *len)
+{
+	if (conn->in.len - at < FRAME_HEAD)
+		return false;
+	if (!frame_get_length(conn->in.p + at, len)) {
+		*len = 0;
+		return true;
+	}
+	return conn->in.len - at - FRAME_HEAD >= *len;
+}
+
+/* Frames that wait because of us, not of the client, have no deadline. */
+static void watch_frame(struct conn *conn)
+{
+	if (conn->in.len == 0 || conn->out.len >= CONN_OUT_HIGH || conn->is_closing ||
+		conn->has_more || conn->starved_ms != 0)
+		conn->frame_ms = 0;
+	else if (conn->frame_ms == 0)
+		conn->frame_ms = clock_monotonic_ms();
+}
+
+/* Hands up whole frames, as many as a turn has and as long as the answers have room. */
 static void hear(struct conn *conn)
 {
 	size_t at = 0;
+	size_t len;
+	uint32_t n = 0;
 
-	while (conn->in.len - at >= FRAME_HEAD && conn->out.len < CONN_OUT_HIGH &&
-		!conn->is_closing && !conn->is_broken) {
-		size_t len;
-
-		if (!frame_get_length(conn->in.p + at, &len)) {
+	conn->has_more = false;
+	while (conn->out.len < CONN_OUT_HIGH && !conn->is_closing && !conn->is_broken &&
+		has_frame(conn, at, &len)) {
+		conn->has_more = n++ == conn->frames_a_turn;
+		if (conn->has_more)
+			break;
+		if (len == 0) {
 			conn->events->on_bad_bytes(
 				conn->events->context, conn, STATUS_BAD_FRAME);
 			break;
 		}
-		if (conn->in.len - at - FRAME_HEAD < len)
-			break;
 		conn->events->on_message(conn->events->context, conn,
 			(struct bytes){conn->in.p + at + FRAME_HEAD, len});
 		at += FRAME_HEAD + len;
@@ -232,61 +276,62 @@ static void hear(struct conn *conn)
 	buf_consume(&conn->in, at);
 	if (conn->in.len == 0)
 		buf_deinit(&conn->in);
-	/* A frame that waits because of us, not of the client, has no deadline. */
-	if (conn->in.len == 0 || conn->out.len >= CONN_OUT_HIGH || conn->is_closing)
-		conn->frame_ms = 0;
-	else if (conn->frame_ms == 0)
-		conn->frame_ms = clock_monotonic_ms();
+	watch_frame(conn);
 }
 
 /*
- * Without room for control data the kernel closes every descriptor that was sent, and
- * says MSG_CTRUNC: nothing foreign ever enters our table.
+ * Nothing that the other one reads was asked by him, and what he says is not heard. What
+ * was written before may be read by whoever holds the socket: that is what handing it on
+ * means (docs/security.md).
  */
-static ssize_t receive(struct conn *conn, bool *has_descriptor)
+static void meet_another(struct conn *conn, const struct inlet_piece *piece)
 {
-	struct iovec piece = {
-		.iov_base = conn->in.p + conn->in.len, .iov_len = READ_PIECE};
-	struct msghdr envelope = {.msg_iov = &piece, .msg_iovlen = 1};
-	ssize_t n;
-
-	do {
-		n = recvmsg(conn->fd, &envelope, MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
-	*has_descriptor = n >= 0 && (envelope.msg_flags & MSG_CTRUNC) != 0;
-	return n;
+	if (conn->events->on_changed != NULL)
+		conn->events->on_changed(conn->events->context, conn, piece);
+	buf_deinit(&conn->out);
+	break_it(conn, "another user writes");
 }
 
 static void on_readable(struct conn *conn)
 {
-	bool has_descriptor = false;
-	ssize_t n;
+	struct inlet_piece piece;
+	enum status status;
 
+	if (bill_set_bytes(&conn->bill, conn->in.len + conn->out.len + READ_PIECE) !=
+		STATUS_OK) {
+		conn->starved_ms = clock_monotonic_ms();
+		watch_frame(conn);
+		return;
+	}
 	if (buf_reserve(&conn->in, READ_PIECE) != STATUS_OK) {
 		break_it(conn, "no memory");
 		return;
 	}
-	n = receive(conn, &has_descriptor);
-	if (n < 0 && errno == EAGAIN)
+	status = inlet_read(conn->fd, conn->in.p + conn->in.len, READ_PIECE, &piece);
+	if (status == STATUS_BUSY)
 		return;
-	if (n < 0) {
+	if (status != STATUS_OK) {
 		break_it(conn, "cannot be read");
 		return;
 	}
-	if (has_descriptor) {
+	if (piece.len > 0 && (!piece.has_writer || piece.uid != conn->peer.uid)) {
+		meet_another(conn, &piece);
+		return;
+	}
+	if (piece.has_descriptor) {
 		conn->events->on_bad_bytes(
 			conn->events->context, conn, STATUS_HAS_DESCRIPTOR);
 		return;
 	}
-	conn->is_at_end = n == 0;
-	conn->in.len += (size_t)n;
+	conn->is_at_end = piece.len == 0;
+	conn->in.len += piece.len;
 	hear(conn);
 }
 
 /* All that was asked is answered and the client will ask no more. */
 static bool is_done(const struct conn *conn)
 {
-	if (conn->out.len > 0)
+	if (conn->out.len > 0 || (conn->has_more && !conn->is_closing))
 		return false;
 	return conn->is_closing || (conn->is_at_end && conn->n_flights == 0);
 }
@@ -294,21 +339,35 @@ static bool is_done(const struct conn *conn)
 static void on_source(void *context, uint32_t events)
 {
 	struct conn *conn = context;
+	bool has_room = false;
 
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0)
 		break_it(conn, "closed by the client");
 	if ((events & EPOLLOUT) != 0 && !conn->is_broken) {
 		write_out(conn);
-		/* Frames that waited for room are heard before more is read. */
-		if (conn->out.len < CONN_OUT_HIGH && conn->in.len > 0)
-			hear(conn);
+		has_room = conn->out.len < CONN_OUT_HIGH && !conn->has_more;
 	}
-	if ((events & EPOLLIN) != 0 && !conn->is_broken && !conn->is_closing)
+	/* Frames that waited for room, or for this turn: before more is read. */
+	if ((has_room || (conn->has_more && events == 0)) && conn->in.len > 0)
+		hear(conn);
+	if ((events & EPOLLIN) != 0 && can_read(conn) && !conn->is_broken)
 		on_readable(conn);
+	settle(conn);
 	if (conn->is_broken || is_done(conn)) {
 		conn->events->on_end(conn->events->context, conn);
 		return;
 	}
+	listen_for(conn);
+	watch(conn);
+	if (conn->has_more)
+		loop_source_again(conn->loop, &conn->source);
+}
+
+/* Its account may have bytes again; the next read will tell. */
+static void end_starving(struct conn *conn)
+{
+	conn->starved_ms = 0;
+	watch_frame(conn);
 	listen_for(conn);
 	watch(conn);
 }
@@ -316,13 +375,18 @@ static void on_source(void *context, uint32_t events)
 static void on_timer(void *context)
 {
 	struct conn *conn = context;
+	const uint64_t now = clock_monotonic_ms();
 
 	if (conn->is_broken || is_done(conn)) {
 		conn->events->on_end(conn->events->context, conn);
 		return;
 	}
-	if (due_ms(conn) > clock_monotonic_ms()) {
+	if (due_ms(conn) > now) {
 		watch(conn);
+		return;
+	}
+	if (conn->starved_ms != 0 && conn->starved_ms + CONN_STARVED_MS <= now) {
+		end_starving(conn);
 		return;
 	}
 	log_event(LOG_INFO, "connection closed: too slow", "conn=%llx uid=%u pid=%d",
@@ -340,9 +404,22 @@ bool conn_has_flight(const struct conn *conn, uint64_t request_id)
 	return false;
 }
 
+enum status conn_check_flight(struct conn *conn)
+{
+	if (conn->n_flights == FRAME_IN_FLIGHT_MAX)
+		return STATUS_TOO_MANY;
+	if (conn->flights == NULL)
+		conn->flights = calloc(FRAME_IN_FLIGHT_MAX, sizeof(*conn->flights));
+	if (conn->flights == NULL)
+		return STATUS_NO_MEMORY;
+	return bill_check_request(&conn->bill) == STATUS_OK ? STATUS_OK
+							    : STATUS_TOO_MANY;
+}
+
 void conn_put_flight(struct conn *conn, uint64_t request_id, uint64_t act_id)
 {
-	must(conn->n_flights < FRAME_IN_FLIGHT_MAX);
+	must(conn->flights != NULL && conn->n_flights < FRAME_IN_FLIGHT_MAX);
+	bill_add_request(&conn->bill);
 	conn->flights[conn->n_flights++] =
 		(struct flight){.request_id = request_id, .act_id = act_id};
 }
@@ -353,6 +430,9 @@ void conn_take_flight(struct conn *conn, uint64_t act_id)
 		if (conn->flights[i].act_id != act_id)
 			continue;
 		conn->flights[i] = conn->flights[--conn->n_flights];
-		return;
+		bill_drop_request(&conn->bill);
+		break;
 	}
+	if (conn->n_flights == 0)
+		freep(&conn->flights);
 }

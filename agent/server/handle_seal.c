@@ -61,8 +61,7 @@ enum status handle_seal(const struct call *call)
 	struct seal_begun begun;
 	enum status status;
 
-	if (call->conn->n_flights == FRAME_IN_FLIGHT_MAX)
-		return STATUS_TOO_MANY;
+	TRY(conn_check_flight(call->conn));
 	take_input(&fields, seal);
 	TRY(request_new(&fields, &request));
 	status = seal_begin(call->server->sealer, &asker, &request, &owner, &begun);
