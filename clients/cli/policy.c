@@ -107,13 +107,18 @@ static int exit_code_of(const Zegel__Officer__V1__ExplainResult *result)
 				     : ZEGEL_INTERNAL);
 }
 
+/* protobuf-c gives NULL for what is empty. */
+static json_t *new_text(ProtobufCBinaryData bytes)
+{
+	return json_stringn(bytes.len == 0 ? "" : (const char *)bytes.data, bytes.len);
+}
+
 static json_t *new_json(const Zegel__Officer__V1__ExplainResult *result)
 {
-	return json_pack("{s:b, s:s, s:s%, s:s%, s:s%}", "allowed",
+	return json_pack("{s:b, s:s, s:o, s:o, s:o}", "allowed",
 		(int)(result->status == ZEGEL_OK), "status", word_of(result), "rule",
-		(const char *)result->rule.data, result->rule.len, "nearest",
-		(const char *)result->nearest.data, result->nearest.len, "text",
-		(const char *)result->text.data, result->text.len);
+		new_text(result->rule), "nearest", new_text(result->nearest), "text",
+		new_text(result->text));
 }
 
 static int tell(
