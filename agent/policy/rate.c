@@ -169,8 +169,8 @@ enum status rate_begin(struct rate_book *book, const struct rate_rule *rule,
 					     limits->per_second);
 		return STATUS_RATE;
 	}
-	if (limits->per_second > 0)
-		use->parts -= PARTS;
+	/* Without a rate the bucket is always full again. */
+	use->parts -= PARTS;
 	use->n_acts++;
 	*out = use;
 	return STATUS_OK;

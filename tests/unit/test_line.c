@@ -135,6 +135,25 @@ static void weights_are_shares(void **state)
 	empty(&line);
 }
 
+/* What it had left of the old weight in this round is gone too. */
+static void a_smaller_weight_counts_at_once(void **state)
+{
+	struct waiter greedy[10];
+	struct waiter modest[3];
+	struct line line;
+
+	(void)state;
+	line_init(&line, 100, 2);
+	put(&line, &greedy[0], 0, 5);
+	assert_string_equal(take_turns(&line, 1), "a");
+	for (size_t i = 1; i < ARRAY_LEN(greedy); i++)
+		put(&line, &greedy[i], 0, 2);
+	for (size_t i = 0; i < ARRAY_LEN(modest); i++)
+		put(&line, &modest[i], 1, 1);
+	assert_string_equal(take_turns(&line, 6), "baabaa");
+	empty(&line);
+}
+
 /* Alone or not: one that always has just one request gets no more than its turn. */
 static void coming_back_is_no_way_to_a_better_place(void **state)
 {
@@ -190,7 +209,9 @@ static void what_was_out_stands_before_everybody_and_costs_no_turn(void **state)
 	line_put_first(&line, &lost[1]->link);
 	assert_int_equal(line.n_waiting, 4);
 	assert_int_equal(line_count(&line, "ada"), 1);
-	assert_string_equal(take_turns(&line, 4), "aaba");
+	assert_ptr_equal(take(&line), lost[0]);
+	assert_ptr_equal(take(&line), lost[1]);
+	assert_string_equal(take_turns(&line, 2), "ba");
 	line_put_first(&line, &lost[0]->link);
 	line_remove(&line, &lost[0]->link);
 	assert_null(line_peek(&line));
@@ -472,6 +493,7 @@ int main(void)
 		cmocka_unit_test(who_asks_now_and_then_is_next),
 		cmocka_unit_test(a_newcomer_comes_before_second_turns),
 		cmocka_unit_test(weights_are_shares),
+		cmocka_unit_test(a_smaller_weight_counts_at_once),
 		cmocka_unit_test(coming_back_is_no_way_to_a_better_place),
 		cmocka_unit_test(being_away_saves_up_nothing),
 		cmocka_unit_test(

@@ -194,6 +194,26 @@ static void acts_under_way_are_counted_until_they_are_over(void **state)
 	rate_finishp(&uses[2]);
 }
 
+static void what_is_spent_is_not_forgotten(void **state)
+{
+	static const struct policy_rate limits = {.per_second = 1, .burst = 1};
+	CLEANUP(rate_freep) struct rate_book *book = open_book();
+
+	(void)state;
+	assert_int_equal(spend(book, &limits, 0), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		char name[16];
+		const struct rate_rule rule = {name, "login", &limits};
+		struct rate_use *use = NULL;
+		uint32_t retry;
+
+		(void)snprintf(name, sizeof(name), "c%u", i);
+		assert_int_equal(rate_begin(book, &rule, i, &retry, &use), STATUS_OK);
+		rate_finishp(&use);
+	}
+	assert_int_equal(spend(book, &limits, 999), 1);
+}
+
 static void what_is_full_and_idle_is_forgotten(void **state)
 {
 	static const struct policy_rate limits = {.per_second = 10, .burst = 1};
@@ -297,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_reload_keeps_the_level_of_a_bucket),
 		cmocka_unit_test(clients_and_rules_have_buckets_of_their_own),
 		cmocka_unit_test(acts_under_way_are_counted_until_they_are_over),
+		cmocka_unit_test(what_is_spent_is_not_forgotten),
 		cmocka_unit_test(what_is_full_and_idle_is_forgotten),
 		cmocka_unit_test(
 			a_bucket_is_exactly_burst_and_rate_in_any_stretch_of_time),
