@@ -54,7 +54,8 @@ class Office:
         self.write(f"{label}.pem", leaf + (self.folder / "ca.pem").read_text())
         self.write(f"{label}.pin", PIN)
 
-    def token(self, label, pin=None, module=SOFTHSM, uri=None, environment=(), deadline=5):
+    def token(self, label, pin=None, module=SOFTHSM, uri=None, environment=(), deadline=5,
+              sessions=1):
         pin = pin or f"file:{self.folder}/{label}.pin"
         variables = ", ".join(
             f'"{variable}"' for variable in (f"SOFTHSM2_CONF={self.softhsm}", *environment))
@@ -64,7 +65,7 @@ class Office:
                 f"\tenvironment = {{ {variables} }}\n"
                 f"\tdeadline = {deadline}\n"
                 f'\tpin = "{pin}"\n'
-                "\tsessions = 1\n}\n")
+                f"\tsessions = {sessions}\n}}\n")
 
     def key(self, label):
         return (f'key "{label}" {{\n'

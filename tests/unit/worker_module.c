@@ -10,6 +10,8 @@
  *   FAULT_FLAGS  added to the flags of every token (hex)
  *   FAULT_TALLY  a file with a line for every C_Login and C_Sign
  *   FAULT_DUMP   a file that gets the environment as the module sees it
+ *   FAULT_ORDER  a file with a line for every C_Sign that begins: what it signs, in hex
+ *   FAULT_GATE   a FIFO: each C_Sign waits until it has taken a byte out
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -125,12 +127,38 @@ static CK_RV login(
 				    : get()->real->C_Login(session, user, pin, len);
 }
 
+static void note_order(const unsigned char *data, CK_ULONG len)
+{
+	char line[2 * 1024 + 1] = "";
+
+	for (CK_ULONG i = 0; i < len && i < sizeof(line) / 2; i++)
+		(void)snprintf(line + 2 * i, 3, "%02x", data[i]);
+	append("FAULT_ORDER", line);
+}
+
+static void pass_gate(void)
+{
+	const char *path = getenv("FAULT_GATE");
+	char byte;
+	int fd;
+
+	if (path == NULL)
+		return;
+	/* For both ways: then it has no end, and opening it does not wait. */
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || read(fd, &byte, 1) != 1)
+		abort();
+	(void)close(fd);
+}
+
 static CK_RV sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len,
 	unsigned char *signature, CK_ULONG *signature_len)
 {
 	CK_RV rv;
 
 	append("FAULT_TALLY", "C_Sign");
+	note_order(data, len);
+	pass_gate();
 	if (!is_struck("C_Sign"))
 		return get()->real->C_Sign(
 			session, data, len, signature, signature_len);

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A greedy client slows only itself.
+
+The token is SoftHSM behind a gate: each signature waits until the test lets one through,
+and a file has what is signed in the order in which it begins. So what is seen is who came
+before whom, whatever the machine does meanwhile. The greedy client runs as another user."""
+import hashlib
+import json
+import os
+import pwd
+import select
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import agent
+import wire
+from agent import AUDIENCE, PATIENCE_S, Background, Folder, wait_until
+from office import Office
+from tokens import Token
+from wire import Client
+
+MODULE = os.environ["ZEGEL_FAULT_MODULE"]
+GREEDY = "daemon"
+CONNECTIONS = 64
+LINE_MAX = 40
+# Two clients may use the key: each has a quarter of the line, and half of it is common.
+GREEDY_MAX = LINE_MAX * 3 // 4
+DENIED = "did:ishare:EU.NL.NTRNL-99999999"
+
+
+class Gate:
+    """Lets signatures through, one for each byte."""
+
+    def __init__(self, folder):
+        self.path = folder / "gate"
+        os.mkfifo(self.path)
+        self.fd = os.open(self.path, os.O_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def let(self, n=1):
+        os.write(self.fd, b"x" * n)
+
+
+class Flood(Background):
+    """flood.py as the greedy user."""
+
+    def __init__(self, folder, socket, at_least, audience, *keys):
+        program = folder / "flood"
+        program.mkdir(exist_ok=True)
+        for name in ("flood.py", "wire.py"):
+            shutil.copyfile(Path(wire.__file__).parent / name, program / name)
+            (program / name).chmod(0o644)
+        program.chmod(0o755)
+        user = pwd.getpwnam(GREEDY)
+        super().__init__(sys.executable, "-B", program / "flood.py", socket, CONNECTIONS,
+                         at_least, audience, *keys, user=user.pw_uid, group=user.pw_gid,
+                         extra_groups=[], cwd="/", env={}, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, text=True)
+
+    def finish(self):
+        """Tells it to end; gives how many answers of each word it had."""
+        self.process.stdin.close()
+        self.process.wait(2 * PATIENCE_S)
+        return json.loads(self.process.stdout.read())
+
+    def stop(self, sign=None):
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        super().stop()
+
+
+class Fair(Folder):
+    def setUp(self):
+        super().setUp()
+        self.folder.chmod(0o711)
+        self.office = Office(self.folder)
+        self.office.make_token("slow")
+        self.order = self.folder / "order"
+        self.order.touch()
+        self.gate = self.enterContext(Gate(self.folder))
+
+    def client_section(self, user, rules):
+        return f'client "{user}" {{\n\tuser = "{user}"\n{rules}}}\n'
+
+    def start(self, sessions, rule=""):
+        """A zegeld with that many sessions; both clients may use the key."""
+        rule = (f'\tallow "a" {{ key = "slow" profile = "dsgo-auth"'
+                f' audience = "{AUDIENCE}" {rule} }}\n')
+        environment = [f"FAULT_ORDER={self.order}", f"FAULT_GATE={self.gate.path}"]
+        self.office.configure(
+            f"line-max = {LINE_MAX}\n",
+            self.office.listen().replace("}", "\tmode = 0666\n}"),
+            self.office.token("slow", module=MODULE, environment=environment, deadline=60,
+                              sessions=sessions),
+            self.office.key("slow"), self.client_section(GREEDY, rule),
+            self.client_section("root", rule))
+        self.enterContext(self.office.start())
+        self.client = self.enterContext(Client(str(self.office.socket)))
+        self.next_id = 100
+
+    def begun(self):
+        return self.order.read_text(encoding="ascii").splitlines()
+
+    def health(self):
+        """How many wait, how many jobs are out, and how many seals were given."""
+        self.next_id += 1
+        found = self.client.ask(wire.message((1, self.next_id), (wire.HEALTH, b""))).check()
+        return found[3][0], found[4][0], found[5][0]
+
+    def wait_for(self, waiting, out):
+        """So many wait and are out, and those that are out stand at the gate. Gives how
+        many have ever begun."""
+        def is_so():
+            found = self.health()
+            return (found[:2] == (waiting, out)
+                    and len(self.begun()) == found[1] + found[2])
+
+        wait_until(is_so, f"{waiting} wait, {out} are out")
+        return len(self.begun())
+
+    def send(self, audience=AUDIENCE):
+        self.next_id += 1
+        self.client.send(wire.seal(self.next_id, "slow", "dsgo-auth",
+                                   wire.dsgo_auth(audience), None, 60000))
+
+    def is_answered(self):
+        return bool(select.select([self.client.socket], [], [], 0)[0])
+
+    def digest_of(self, answer):
+        """What the token had to sign for this answer."""
+        token = Token(answer.check()[1][0].decode())
+        token.verify_with_pyjwt()
+        return hashlib.sha256(".".join(token.parts[:2]).encode()).hexdigest()
+
+    def let_through_until_answered(self):
+        """One signature after another; each time one more begins, as the line is full."""
+        while not self.is_answered():
+            n_begun = len(self.begun())
+            self.gate.let()
+            wait_until(lambda: len(self.begun()) == n_begun + 1, "the next one begins")
+        return self.client.receive()
+
+    def check_beside_the_greedy(self, sessions):
+        self.start(sessions)
+        flood = self.enterContext(
+            Flood(self.folder, self.office.socket, 0, AUDIENCE, "slow"))
+        for _ in range(10):
+            # As full as the greedy one can make it.
+            n_begun = self.wait_for(GREEDY_MAX, sessions)
+            self.send()
+            self.assertEqual(n_begun, self.wait_for(GREEDY_MAX + 1, sessions))
+            digest = self.digest_of(self.let_through_until_answered())
+            place = [line.endswith(digest) for line in self.begun()].index(True)
+            # Begun as soon as one session had finished what it was working on.
+            self.assertEqual(0, place - n_begun, "others were served in between")
+        self.gate.let(1000)
+        answers = flood.finish()
+        self.assertGreater(answers[wire.BUSY], 0, "the greedy one never filled the line")
+        self.assertGreater(answers[wire.OK], 0)
+        self.assertEqual(sum(answers), answers[wire.BUSY] + answers[wire.OK])
+
+    def test_modest_client_is_next_with_one_session(self):
+        self.check_beside_the_greedy(1)
+
+    def test_modest_client_is_next_with_two_sessions(self):
+        self.check_beside_the_greedy(2)
+
+    def test_modest_client_is_next_beside_100000_refusals(self):
+        """It never ends before the modest one is served, so it cannot be waited out."""
+        self.start(1)
+        flood = self.enterContext(
+            Flood(self.folder, self.office.socket, 100000, DENIED, "slow"))
+        for _ in range(10):
+            n_begun = len(self.begun())
+            self.send()
+            self.wait_for(0, 1)
+            self.gate.let()
+            wait_until(self.is_answered, "the seal comes")
+            digest = self.digest_of(self.client.receive())
+            self.assertTrue(self.begun()[n_begun].endswith(digest))
+        answers = flood.finish()
+        self.assertGreaterEqual(answers[wire.DENIED], 100000)
+        self.assertEqual(sum(answers), answers[wire.DENIED])
+        self.assertEqual(10, len(self.begun()))
+
+
+if __name__ == "__main__":
+    if os.getuid() != 0:
+        agent.skip("needs root, to run a client as another user")
+    agent.main()
