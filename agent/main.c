@@ -231,6 +231,7 @@ static enum status open_sealer(struct agent *agent, bool is_foreground)
 		.mode = is_foreground ? LINK_SPAWN : LINK_CONNECT,
 		.policy = config->policy,
 		.audit = agent->audit,
+		.record = &config->record,
 		.tokens = config->tokens,
 		.n_tokens = config->n_tokens,
 		.keys = config->keys,

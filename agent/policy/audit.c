@@ -40,6 +40,13 @@ uint64_t audit_get_n_lines(const struct audit *audit)
 	return audit->written.seq;
 }
 
+void audit_get_head(
+	const struct audit *audit, uint64_t *seq, uint8_t hash[static ENTRY_HASH_LEN])
+{
+	*seq = audit->written.seq;
+	memcpy(hash, audit->written.hash, ENTRY_HASH_LEN);
+}
+
 bool audit_has_lines(const struct audit *audit)
 {
 	return audit->lines.len > 0 && !audit->is_changing;
@@ -173,6 +180,15 @@ void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *ev
 {
 	buf_clear(&audit->members);
 	add_lightly(audit, audit_line_peer(&audit->members, event), AUDIT_KIND_PEER);
+}
+
+enum status audit_add_checkpoint(
+	struct audit *audit, uint64_t attempt, struct bytes note)
+{
+	TRY(audit_get_status(audit));
+	buf_clear(&audit->members);
+	TRY(audit_line_checkpoint(&audit->members, attempt, note));
+	return audit_put(audit, AUDIT_KIND_CHECKPOINT);
 }
 
 enum status audit_add_act(struct audit *audit, const struct audit_act *act)

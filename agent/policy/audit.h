@@ -125,6 +125,9 @@ enum status audit_get_status(const struct audit *audit);
 const char *audit_get_why(const struct audit *audit);
 /* Lines in the file, of all time. */
 uint64_t audit_get_n_lines(const struct audit *audit);
+/* The last line in the file, and its hash: what a checkpoint is about. */
+void audit_get_head(
+	const struct audit *audit, uint64_t *seq, uint8_t hash[static ENTRY_HASH_LEN]);
 /* Whether seals wait for a sync (audit-sync = "seal"). */
 bool audit_waits_for_sync(const struct audit *audit);
 
@@ -145,6 +148,9 @@ void audit_add_undelivered(struct audit *audit, uint64_t attempt, const char *wh
  */
 bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal);
 void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event);
+/* A signed note over the head of the chain; NO_RECORD. */
+MUST_CHECK enum status audit_add_checkpoint(
+	struct audit *audit, uint64_t attempt, struct bytes note);
 /* Into the reserve when need be; NO_RECORD only when not even that is left. */
 MUST_CHECK enum status audit_add_act(struct audit *audit, const struct audit_act *act);
 

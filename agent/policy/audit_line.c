@@ -2,6 +2,8 @@
 #include "audit_line.h"
 
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -188,6 +190,23 @@ enum status audit_line_act(struct buf *out, const struct audit_act *act)
 	TRY(append_text(out, "status", status_name(act->status)));
 	return act->config_hash.len == 0 ? STATUS_OK
 					 : append_hex(out, "config", act->config_hash);
+}
+
+/* The one text that is ours and not ASCII: escaped by characters, as JSON wants it. */
+enum status audit_line_checkpoint(struct buf *out, uint64_t attempt, struct bytes note)
+{
+	json_t *text = json_stringn((const char *)note.p, note.len);
+	CLEANUP(freep)
+	char *escaped = text == NULL
+				? NULL
+				: json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+	json_decref(text);
+	if (escaped == NULL)
+		return STATUS_NO_MEMORY;
+	TRY(append_number(out, "attempt", attempt));
+	TRY(buf_append_text(out, ",\"note\":"));
+	return buf_append_text(out, escaped);
 }
 
 enum status audit_line_why(struct buf *out, const char *why)

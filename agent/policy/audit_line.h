@@ -25,6 +25,7 @@
 #define AUDIT_KIND_OFFICER     "officer"
 #define AUDIT_KIND_FULL        "full"
 #define AUDIT_KIND_RESUMED     "resumed"
+#define AUDIT_KIND_CHECKPOINT  "checkpoint"
 
 /* A start of zegeld. */
 struct audit_start {
@@ -65,6 +66,9 @@ MUST_CHECK enum status audit_line_flood(
 MUST_CHECK enum status audit_line_peer(
 	struct buf *out, const struct audit_peer_event *event);
 MUST_CHECK enum status audit_line_act(struct buf *out, const struct audit_act *act);
+/* note: UTF-8. */
+MUST_CHECK enum status audit_line_checkpoint(
+	struct buf *out, uint64_t attempt, struct bytes note);
 MUST_CHECK enum status audit_line_why(struct buf *out, const char *why);
 
 /* The attempt that an outcome, orphan or undelivered line is about, from its line. */

@@ -212,6 +212,7 @@ void desk_on_turn_end(void *context)
 {
 	struct sealer *sealer = context;
 
+	checkpoint_look(&sealer->checkpoint);
 	serve_all(sealer);
 	audit_flush(sealer->audit);
 	if (audit_has_lines(sealer->audit))

@@ -74,6 +74,8 @@ const struct form *form_get(size_t index);
 /* One row each, in form_<name>.c. */
 extern const struct form form_dsgo_auth;
 extern const struct form form_digest;
+/* No client can name it: the agent's own seal over its record (checkpoint.h). */
+extern const struct form form_checkpoint;
 extern const struct form form_jws;
 
 /* A new random jti; IO when the system gives no randomness. */

@@ -34,3 +34,11 @@ const struct form form_digest = {
 	.compose = compose,
 	.assemble = assemble,
 };
+
+const struct form form_checkpoint = {
+	.name = "checkpoint",
+	.index = 1, /* it has no head either */
+	.input = INPUT_DIGEST,
+	.compose = compose,
+	.assemble = assemble,
+};

@@ -9,6 +9,7 @@
 #ifndef ZEGEL_SEAL_INTERNAL_H
 #define ZEGEL_SEAL_INTERNAL_H
 
+#include "checkpoint.h"
 #include "policy/rate.h"
 #include "seal.h"
 #include "util/slots.h"
@@ -83,6 +84,7 @@ struct sealer {
 	struct slots acts;
 	TAILQ_HEAD(stirred, desk) stirred;
 	struct audit *audit; /* borrows: the record */
+	struct checkpoint checkpoint;
 	struct act_list ready;
 	struct act_list recording; /* in the order of their outcomes */
 	seal_done_fn *done;
@@ -123,6 +125,12 @@ enum status desk_get_hope_for(const struct key *key, enum key_kind kind);
 
 /* Forgets an act that is in no line any more. */
 void seal_free(struct act *act);
+/*
+ * The agent's own seal of a digest, in front of everybody's: the answer goes to
+ * checkpoint_on_answer().
+ */
+MUST_CHECK enum status seal_begin_own(struct sealer *sealer, struct key *key,
+	const struct algorithm *algorithm, struct bytes digest, uint32_t timeout_ms);
 /* Answers an act that waits, and ends it. */
 void seal_refuse(struct act *act, enum status status);
 /* Answers, once. False when whoever asked is not there any more. */

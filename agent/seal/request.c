@@ -129,9 +129,35 @@ static enum status take_input(
 	return STATUS_BAD_INPUT;
 }
 
+/* Without anything but its form. gives */
+static enum status new_request(const struct form *form, struct seal_request **out)
+{
+	struct seal_request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL)
+		return STATUS_NO_MEMORY;
+	claims_init(&request->claims);
+	request->payload = BUF_INIT(REQUEST_PAYLOAD_MAX);
+	request->form = form;
+	*out = request;
+	return STATUS_OK;
+}
+
+enum status request_new_own(const struct form *form, const struct algorithm *algorithm,
+	struct bytes digest, struct seal_request **out)
+{
+	must(form->input == INPUT_DIGEST && digest.len == algorithm->hash_len);
+	TRY(new_request(form, out));
+	(*out)->algorithm = algorithm;
+	memcpy((*out)->digest, digest.p, digest.len);
+	(*out)->digest_len = digest.len;
+	return STATUS_OK;
+}
+
 enum status request_new(const struct request_fields *fields, struct seal_request **out)
 {
 	CLEANUP(request_freep) struct seal_request *request = NULL;
+	const struct form *form;
 
 	if (!text_is_name(fields->key) || !text_is_name(fields->profile) ||
 		(fields->has_algorithm && !text_is_name(fields->algorithm)))
@@ -139,14 +165,10 @@ enum status request_new(const struct request_fields *fields, struct seal_request
 	if (fields->has_timeout && (fields->timeout_ms == 0 ||
 					   fields->timeout_ms > REQUEST_TIMEOUT_MAX_MS))
 		return STATUS_BAD_TIMEOUT;
-	request = calloc(1, sizeof(*request));
-	if (request == NULL)
-		return STATUS_NO_MEMORY;
-	claims_init(&request->claims);
-	request->payload = BUF_INIT(REQUEST_PAYLOAD_MAX);
-	request->form = form_find(fields->profile);
-	if (request->form == NULL)
+	form = form_find(fields->profile);
+	if (form == NULL)
 		return STATUS_UNKNOWN_PROFILE;
+	TRY(new_request(form, &request));
 	memcpy(request->key, fields->key.p, fields->key.len);
 	request->timeout_ms =
 		fields->has_timeout ? fields->timeout_ms : REQUEST_TIMEOUT_DEFAULT_MS;

@@ -82,6 +82,10 @@ MUST_CHECK enum status request_new(
 	const struct request_fields *fields, struct seal_request **out);
 /* What the third door is asked; borrows from the request. The time is now. */
 struct policy_question request_get_question(const struct seal_request *request);
+/* A request of the agent's own, for a form that takes a digest. gives */
+MUST_CHECK enum status request_new_own(const struct form *form,
+	const struct algorithm *algorithm, struct bytes digest,
+	struct seal_request **out);
 void request_freep(struct seal_request **request);
 
 #endif

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 #include "util/clock.h"
@@ -43,11 +44,22 @@ static void log_end(const struct act *act, enum status status)
 		act->n_given, clock_monotonic_ms() - act->begun_ms);
 }
 
+/* Asked for by no connection, but by the agent itself. */
+static bool is_own(const struct act *act)
+{
+	return act->owner.connection == 0;
+}
+
 bool seal_answer(struct act *act, const struct seal_answer *answer)
 {
 	if (act->is_over)
 		return false;
 	act->is_over = true;
+	if (is_own(act)) {
+		checkpoint_on_answer(&act->sealer->checkpoint, act->attempt,
+			act->on == NULL ? NULL : act->on->chain, answer);
+		return true;
+	}
 	log_end(act, answer->status);
 	return act->sealer->done(
 		act->sealer->done_context, &act->owner, act->id, answer);
@@ -294,6 +306,28 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 	log_end(act, status);
 	seal_free(act);
 	return status;
+}
+
+enum status seal_begin_own(struct sealer *sealer, struct key *key,
+	const struct algorithm *algorithm, struct bytes digest, uint32_t timeout_ms)
+{
+	CLEANUP(request_freep) struct seal_request *request = NULL;
+	const struct seal_asker asker = {.uid = geteuid(), .pid = getpid(), .unit = ""};
+	const struct seal_owner nobody = {.connection = 0};
+	struct act *act = NULL;
+
+	TRY(request_new_own(&form_checkpoint, algorithm, digest, &request));
+	TRY(new_act(sealer, &asker, &request, &nobody, &act));
+	act->key = key;
+	act->algorithm = algorithm;
+	copy_name(act->rule, form_checkpoint.name);
+	if (loop_timer_set(sealer->loop, &act->timer, act->begun_ms + timeout_ms) !=
+		STATUS_OK) {
+		seal_free(act);
+		return STATUS_NO_MEMORY;
+	}
+	desk_join_again(act);
+	return STATUS_OK;
 }
 
 void seal_forget(struct sealer *sealer, uint64_t act_id)

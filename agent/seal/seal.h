@@ -70,6 +70,8 @@ struct sealer_setup {
 	enum link_mode mode;
 	const struct policy *policy; /* borrows for the call: who shares the lines */
 	struct audit *audit;         /* borrows until freed */
+	const struct record_spec
+		*record;                 /* borrows until freed; NULL: no checkpoints */
 	const struct token_spec *tokens; /* borrows n_tokens until freed */
 	size_t n_tokens;
 	const struct key_spec *keys; /* n_keys */

@@ -128,6 +128,7 @@ static enum status fill(struct sealer *sealer, const struct sealer_setup *setup,
 			&sealer->keys[i], &setup->keys[i], places[i], &sealer->hashes));
 	}
 	settle_keys(sealer, setup->policy);
+	checkpoint_init(&sealer->checkpoint, sealer, setup->record);
 	return STATUS_OK;
 }
 
@@ -198,6 +199,7 @@ void sealer_freep(struct sealer **pointer)
 	rate_freep(&sealer->rates);
 	freep(&sealer->desks);
 	freep(&sealer->keys);
+	checkpoint_deinit(&sealer->checkpoint);
 	hashes_deinit(&sealer->hashes);
 	slots_deinit(&sealer->acts);
 	freep(pointer);
