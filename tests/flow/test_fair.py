@@ -5,26 +5,19 @@ The token is SoftHSM behind a gate: each signature waits until the test lets one
 and a file has what is signed in the order in which it begins. So what is seen is who came
 before whom, whatever the machine does meanwhile. The greedy client runs as another user."""
 import hashlib
-import json
 import os
-import pwd
 import select
-import shutil
-import subprocess
-import sys
 import unittest
-from pathlib import Path
 
 import agent
 import wire
-from agent import AUDIENCE, PATIENCE_S, Background, Folder, wait_until
+from agent import AUDIENCE, Folder, wait_until
+from busy import GREEDY, Flood
 from office import Office
 from tokens import Token
 from wire import Client
 
 MODULE = os.environ["ZEGEL_FAULT_MODULE"]
-GREEDY = "daemon"
-CONNECTIONS = 64
 LINE_MAX = 40
 # Two clients may use the key: each has a quarter of the line, and half of it is common.
 GREEDY_MAX = LINE_MAX * 3 // 4
@@ -49,34 +42,42 @@ class Gate:
         os.write(self.fd, b"x" * n)
 
 
-class Flood(Background):
-    """flood.py as the greedy user."""
+class Kinds(Folder):
+    def test_token_with_another_kind_of_key_is_not_held_up(self):
+        """Who waits for the RSA key at the gate keeps nobody from the P-256 key."""
+        office = Office(self.folder)
+        office.make_token("rsa")
+        office.make_token("ec", key_type="ec:p256")
+        gate = self.enterContext(Gate(self.folder))
+        office.configure(
+            office.listen(),
+            office.token("rsa", module=MODULE, environment=[f"FAULT_GATE={gate.path}"],
+                         deadline=60),
+            office.token("ec"),
+            'key "both" {\n', *(f"""
+                on "{label}" {{
+                    uri = "pkcs11:object={label}"
+                    certificate = "{self.folder}/{label}.pem"
+                }}""" for label in ("rsa", "ec")), "\n}\n",
+            'client "root" {\n\tuser = "root"\n',
+            '\tallow "raw" { key = "both" profile = "digest" }\n}\n')
+        self.enterContext(office.start())
+        with Client(str(office.socket)) as client:
+            def ask(request_id, algorithm):
+                client.send(wire.seal(request_id, "both", "digest",
+                                      wire.digest_input(b"x" * 32), algorithm, 60000))
 
-    def __init__(self, folder, socket, at_least, audience, *keys):
-        program = folder / "flood"
-        program.mkdir(exist_ok=True)
-        for name in ("flood.py", "wire.py"):
-            shutil.copyfile(Path(wire.__file__).parent / name, program / name)
-            (program / name).chmod(0o644)
-        program.chmod(0o755)
-        user = pwd.getpwnam(GREEDY)
-        super().__init__(sys.executable, "-B", program / "flood.py", socket, CONNECTIONS,
-                         at_least, audience, *keys, user=user.pw_uid, group=user.pw_gid,
-                         extra_groups=[], cwd="/", env={}, stdin=subprocess.PIPE,
-                         stdout=subprocess.PIPE, text=True)
-
-    def finish(self):
-        """Tells it to end; gives how many answers of each word it had."""
-        self.process.stdin.close()
-        self.process.wait(2 * PATIENCE_S)
-        return json.loads(self.process.stdout.read())
-
-    def stop(self, sign=None):
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        super().stop()
+            for request_id in range(1, 5):
+                ask(request_id, "RS256")
+            for request_id in range(5, 10):
+                ask(request_id, "ES256")
+            ids = [client.receive().id for _ in range(5)]
+            self.assertEqual({5, 6, 7, 8, 9}, set(ids))
+            gate.let(4)
+            for request_id in range(1, 5):
+                answer = client.receive()
+                self.assertEqual(request_id, answer.id)
+                answer.check()
 
 
 class Fair(Folder):

@@ -43,11 +43,11 @@ class Office:
         path.chmod(mode)
         return path
 
-    def make_token(self, label, extension=""):
-        """A token with one RSA key of the same label, and the key's certificate."""
+    def make_token(self, label, extension="", key_type="rsa:2048"):
+        """A token with one key of the same label, and the key's certificate."""
         uri = self.enrol("init", "--label", label, "--so-pin-fd", 0).strip()
         public = self.write(f"{label}.pub", self.enrol(
-            "keygen", "--uri", uri, "--type", "rsa:2048", "--label", label))
+            "keygen", "--uri", uri, "--type", key_type, "--label", label))
         leaf = must_run("openssl", "x509", "-new", "-force_pubkey", public, "-subj", SUBJECT,
                         "-CA", self.folder / "ca.pem", "-CAkey", self.folder / "ca.key",
                         "-days", "2", "-extfile", self.write("leaf.cnf", LEAF + extension))
