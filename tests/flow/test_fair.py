@@ -4,7 +4,6 @@
 The token is SoftHSM behind a gate: each signature waits until the test lets one through,
 and a file has what is signed in the order in which it begins. So what is seen is who came
 before whom, whatever the machine does meanwhile. The greedy client runs as another user."""
-import hashlib
 import os
 import select
 import unittest
@@ -13,8 +12,8 @@ import agent
 import wire
 from agent import AUDIENCE, Folder, wait_until
 from busy import GREEDY, Flood
+from gate import Gate, digest_of
 from office import Office
-from tokens import Token
 from wire import Client
 
 MODULE = os.environ["ZEGEL_FAULT_MODULE"]
@@ -22,24 +21,6 @@ LINE_MAX = 40
 # Two clients may use the key: each has a quarter of the line, and half of it is common.
 GREEDY_MAX = LINE_MAX * 3 // 4
 DENIED = "did:ishare:EU.NL.NTRNL-99999999"
-
-
-class Gate:
-    """Lets signatures through, one for each byte."""
-
-    def __init__(self, folder):
-        self.path = folder / "gate"
-        os.mkfifo(self.path)
-        self.fd = os.open(self.path, os.O_RDWR)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self.fd)
-
-    def let(self, n=1):
-        os.write(self.fd, b"x" * n)
 
 
 class Kinds(Folder):
@@ -51,8 +32,8 @@ class Kinds(Folder):
         gate = self.enterContext(Gate(self.folder))
         office.configure(
             office.listen(),
-            office.token("rsa", module=MODULE, environment=[f"FAULT_GATE={gate.path}"],
-                         deadline=60),
+            office.token("rsa", module=MODULE, deadline=60,
+                         environment=gate.environment),
             office.token("ec"),
             'key "both" {\n', *(f"""
                 on "{label}" {{
@@ -86,8 +67,6 @@ class Fair(Folder):
         self.folder.chmod(0o711)
         self.office = Office(self.folder)
         self.office.make_token("slow")
-        self.order = self.folder / "order"
-        self.order.touch()
         self.gate = self.enterContext(Gate(self.folder))
 
     def client_section(self, user, rules):
@@ -97,20 +76,16 @@ class Fair(Folder):
         """A zegeld with that many sessions; both clients may use the key."""
         rule = (f'\tallow "a" {{ key = "slow" profile = "dsgo-auth"'
                 f' audience = "{AUDIENCE}" {rule} }}\n')
-        environment = [f"FAULT_ORDER={self.order}", f"FAULT_GATE={self.gate.path}"]
         self.office.configure(
             f"line-max = {LINE_MAX}\n",
             self.office.listen().replace("}", "\tmode = 0666\n}"),
-            self.office.token("slow", module=MODULE, environment=environment, deadline=60,
-                              sessions=sessions),
+            self.office.token("slow", module=MODULE, deadline=60, sessions=sessions,
+                              environment=self.gate.environment),
             self.office.key("slow"), self.client_section(GREEDY, rule),
             self.client_section("root", rule))
         self.enterContext(self.office.start())
         self.client = self.enterContext(Client(str(self.office.socket)))
         self.next_id = 100
-
-    def begun(self):
-        return self.order.read_text(encoding="ascii").splitlines()
 
     def health(self):
         """How many wait, how many jobs are out, and how many seals were given."""
@@ -124,10 +99,10 @@ class Fair(Folder):
         def is_so():
             found = self.health()
             return (found[:2] == (waiting, out)
-                    and len(self.begun()) == found[1] + found[2])
+                    and len(self.gate.begun()) == found[1] + found[2])
 
         wait_until(is_so, f"{waiting} wait, {out} are out")
-        return len(self.begun())
+        return len(self.gate.begun())
 
     def send(self, audience=AUDIENCE):
         self.next_id += 1
@@ -137,18 +112,12 @@ class Fair(Folder):
     def is_answered(self):
         return bool(select.select([self.client.socket], [], [], 0)[0])
 
-    def digest_of(self, answer):
-        """What the token had to sign for this answer."""
-        token = Token(answer.check()[1][0].decode())
-        token.verify_with_pyjwt()
-        return hashlib.sha256(".".join(token.parts[:2]).encode()).hexdigest()
-
     def let_through_until_answered(self):
         """One signature after another; each time one more begins, as the line is full."""
         while not self.is_answered():
-            n_begun = len(self.begun())
+            n_begun = len(self.gate.begun())
             self.gate.let()
-            wait_until(lambda: len(self.begun()) == n_begun + 1, "the next one begins")
+            wait_until(lambda: len(self.gate.begun()) == n_begun + 1, "the next one begins")
         return self.client.receive()
 
     def check_beside_the_greedy(self, sessions):
@@ -160,8 +129,8 @@ class Fair(Folder):
             n_begun = self.wait_for(GREEDY_MAX, sessions)
             self.send()
             self.assertEqual(n_begun, self.wait_for(GREEDY_MAX + 1, sessions))
-            digest = self.digest_of(self.let_through_until_answered())
-            place = [line.endswith(digest) for line in self.begun()].index(True)
+            digest = digest_of(self.let_through_until_answered())
+            place = [line.endswith(digest) for line in self.gate.begun()].index(True)
             # Begun as soon as one session had finished what it was working on.
             self.assertEqual(0, place - n_begun, "others were served in between")
         self.gate.let(1000)
@@ -182,17 +151,17 @@ class Fair(Folder):
         flood = self.enterContext(
             Flood(self.folder, self.office.socket, 100000, DENIED, "slow"))
         for _ in range(10):
-            n_begun = len(self.begun())
+            n_begun = len(self.gate.begun())
             self.send()
             self.wait_for(0, 1)
             self.gate.let()
             wait_until(self.is_answered, "the seal comes")
-            digest = self.digest_of(self.client.receive())
-            self.assertTrue(self.begun()[n_begun].endswith(digest))
+            digest = digest_of(self.client.receive())
+            self.assertTrue(self.gate.begun()[n_begun].endswith(digest))
         answers = flood.finish()
         self.assertGreaterEqual(answers[wire.DENIED], 100000)
         self.assertEqual(sum(answers), answers[wire.DENIED])
-        self.assertEqual(10, len(self.begun()))
+        self.assertEqual(10, len(self.gate.begun()))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 """A client that wants everything: flood.py SOCKET CONNECTIONS AT_LEAST AUDIENCE KEY...
 
 It opens so many connections, keeps as many requests in flight on each as the protocol
-allows, for the keys in turn. For each answer it asks again, after BUSY a little later and
-a few at a time: they are in vain but for keeping the line full. When its standard input ends, and at least so many answers have come, it prints how many of each word came,
-as JSON, and ends. Tests run it as another user; it needs wire.py beside it."""
+allows, for the keys in turn. For each answer it asks again; after BUSY a little later and a
+few at a time, in vain but for keeping the line full. When its standard input ends, and at
+least so many answers have come, it prints how many of each word came, as JSON, and ends.
+Tests run it as another user (busy.py); it needs wire.py beside it."""
 import json
 import select
 import socket
