@@ -237,73 +237,6 @@ static void who_leaves_without_a_turn_has_lost_none(void **state)
 	line_deinit(&line);
 }
 
-/* Half of 10 is shared by two: 2 each, and 6 are common. */
-static void nobody_fills_the_line_for_others(void **state)
-{
-	struct waiter waiters[10];
-	struct waiter more;
-	struct line line;
-
-	(void)state;
-	line_init(&line, 10, 2);
-	more = (struct waiter){.client = 0};
-	for (size_t i = 0; i < 8; i++)
-		put(&line, &waiters[i], 0, 1);
-	assert_false(line_can_join(&line, "ada"));
-	assert_int_equal(line_put(&line, &more.link, "ada", 1), STATUS_BUSY);
-	assert_int_equal(line.n_waiting, 8);
-	assert_true(line_can_join(&line, "bob"));
-	put(&line, &waiters[8], 1, 1);
-	put(&line, &waiters[9], 1, 1);
-	assert_false(line_can_join(&line, "bob"));
-	/* A common place that becomes free is for whoever comes. */
-	line_remove(&line, &waiters[3].link);
-	assert_true(line_can_join(&line, "bob"));
-	assert_true(line_can_join(&line, "ada"));
-	empty(&line);
-}
-
-static void everyone_has_a_place_however_short_the_line(void **state)
-{
-	struct waiter waiters[CLIENTS];
-	struct line line;
-
-	(void)state;
-	line_init(&line, 1, CLIENTS);
-	for (size_t i = 0; i < CLIENTS; i++) {
-		put(&line, &waiters[i], i, 1);
-		assert_false(line_can_join(&line, names[i]));
-	}
-	empty(&line);
-	line_init(&line, 1, 1);
-	put(&line, &waiters[0], 0, 1);
-	assert_false(line_can_join(&line, "ada"));
-	empty(&line);
-}
-
-static void a_reload_divides_the_places_anew(void **state)
-{
-	struct waiter waiters[8];
-	struct line line;
-
-	(void)state;
-	line_init(&line, 8, 1);
-	for (size_t i = 0; i < ARRAY_LEN(waiters); i++)
-		put(&line, &waiters[i], 0, 1);
-	line_set_places(&line, line.max, 2);
-	assert_int_equal(line.n_waiting, 8);
-	assert_int_equal(line.n_common, 6);
-	assert_false(line_can_join(&line, "ada"));
-	assert_true(line_can_join(&line, "bob"));
-	for (size_t i = 0; i < 3; i++)
-		line_remove(&line, &waiters[i].link);
-	assert_true(line_can_join(&line, "ada"));
-	assert_int_equal(line.n_common, 3);
-	line_set_places(&line, line.max, 0);
-	assert_int_equal(line.n_common, 1);
-	empty(&line);
-}
-
 /* The test's own books. */
 struct books {
 	struct line line;
@@ -499,9 +432,6 @@ int main(void)
 		cmocka_unit_test(
 			what_was_out_stands_before_everybody_and_costs_no_turn),
 		cmocka_unit_test(who_leaves_without_a_turn_has_lost_none),
-		cmocka_unit_test(nobody_fills_the_line_for_others),
-		cmocka_unit_test(everyone_has_a_place_however_short_the_line),
-		cmocka_unit_test(a_reload_divides_the_places_anew),
 		cmocka_unit_test(nobody_waits_for_more_turns_than_others_weigh),
 		cmocka_unit_test(many_that_come_and_go_do_not_starve_who_stays),
 	};
