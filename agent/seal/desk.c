@@ -2,8 +2,8 @@
 /*
  * Who may sit down at a token next. Lines are per key, and fair between clients (line.c);
  * a desk takes turns between the keys that have one, so a key with a long line does not
- * starve its neighbour on the same token. Nothing is looked at that did not change: cost per seal does not grow with the
- * number of keys or tokens.
+ * starve its neighbour on the same token. Nothing is looked at that did not change: cost
+ * per seal does not grow with the number of keys or tokens.
  */
 #include "internal.h"
 
