@@ -38,6 +38,7 @@ enum status program_harden(void)
 
 	(void)umask(077);
 	if (!is_standard_open() || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+		signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
 		setrlimit(RLIMIT_CORE, &none) != 0 || dumpable_forbid() != 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		log_event(LOG_ERR, "cannot harden the process", "why=\"%s\"",

@@ -10,8 +10,8 @@
 #include "defs.h"
 
 /*
- * No core dumps, not dumpable, no new privileges, umask 077, SIGPIPE ignored, and
- * descriptors 0 to 2 open.
+ * No core dumps, not dumpable, no new privileges, umask 077, SIGPIPE and SIGXFSZ
+ * ignored (a write says so too), and descriptors 0 to 2 open.
  */
 MUST_CHECK enum status program_harden(void);
 
