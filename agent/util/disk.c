@@ -26,6 +26,7 @@ static enum status status_of(int error)
 	case ELOOP:
 	case EEXIST:
 	case EISDIR:
+	case ENXIO: /* a socket */
 		return STATUS_BAD_FILE;
 	default:
 		return STATUS_IO;
@@ -62,6 +63,9 @@ enum status disk_append(int fd, struct bytes bytes)
 			continue;
 		if (n < 0)
 			return status_of(errno);
+		/* No file system should say so, and asking on would never end. */
+		if (n == 0)
+			return STATUS_IO;
 		done += (size_t)n;
 	}
 	return STATUS_OK;

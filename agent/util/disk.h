@@ -16,7 +16,7 @@
 #include "defs.h"
 
 /*
- * All of these: DISK_FULL (no space, no quota), READ_ONLY, or IO for everything else.
+ * All of these: DISK_FULL (no space, no quota), READ_ONLY, or IO for what is not named.
  */
 
 /*
@@ -33,11 +33,14 @@ MUST_CHECK enum status disk_sync(int fd);
 /* Names that were made, changed or removed in the directory survive one. */
 MUST_CHECK enum status disk_sync_directory(int directory);
 MUST_CHECK enum status disk_truncate(int fd, off_t size);
-/* Gives a file another name; an old file of that name is never replaced. */
+/*
+ * Gives a file another name. NOT_FOUND; BAD_FILE when there is one of that name, which is
+ * never replaced.
+ */
 MUST_CHECK enum status disk_rename(int directory, const char *from, const char *to);
 /*
- * Sets len bytes of space aside behind the file's first from, without changing its length. OK where
- * the file system cannot do that.
+ * Sets len bytes of space aside behind the file's first from, without changing its
+ * length; disk_truncate() gives them back. OK where the file system cannot do that.
  */
 MUST_CHECK enum status disk_reserve(int fd, off_t from, off_t len);
 
