@@ -76,8 +76,11 @@ void opens_abandon(struct opens *opens, uint64_t seq)
 
 void opens_abandon_all(struct opens *opens)
 {
-	for (size_t i = 0; i < opens->n_rows; i++)
-		opens->rows[i].state = OPENS_ABANDONED;
+	for (size_t i = 0; i < opens->n_rows; i++) {
+		/* An outcome that is on its way must not get an orphan line beside it. */
+		if (opens->rows[i].state == OPENS_OUT)
+			opens->rows[i].state = OPENS_ABANDONED;
+	}
 }
 
 void opens_commit(struct opens *opens)

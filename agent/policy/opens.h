@@ -12,7 +12,8 @@
 #include "util/defs.h"
 
 enum {
-	OPENS_MAX = 1 << 16, /* more than there are sessions */
+	/* More than there are sessions, and as many as a turn holds orphan lines. */
+	OPENS_MAX = 1 << 15,
 };
 
 enum opens_state {
@@ -40,9 +41,9 @@ MUST_CHECK enum status opens_put(struct opens *opens, uint64_t seq);
 bool opens_close(struct opens *opens, uint64_t seq);
 /* The last one that was put: its line could not be added. */
 void opens_take_back(struct opens *opens, uint64_t seq);
-/* Its outcome could not be added. */
+/* Its outcome, or its orphan line, could not be added. Nothing happens when not open. */
 void opens_abandon(struct opens *opens, uint64_t seq);
-/* Of all: what a crash or an end leaves. */
+/* All whose job is out: what a crash or an end leaves. */
 void opens_abandon_all(struct opens *opens);
 /* The lines of this turn are in the file. */
 void opens_commit(struct opens *opens);
