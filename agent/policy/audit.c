@@ -150,29 +150,41 @@ bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal)
 		audit_put(audit, AUDIT_KIND_REFUSAL) == STATUS_OK)
 		return true;
 	/* It goes into the sum, which is written when there is a record again. */
-	refusals_count(&audit->refusals, who->client, who->uid, refusal->status, now_s);
+	refusals_count(&audit->refusals, who->client, who->uid, refusal->status);
 	return true;
+}
+
+/* The sum of one user's refusals; he keeps it when it cannot be added. */
+static enum status put_flood(struct audit *audit, struct refusals_row *row)
+{
+	const struct audit_flood flood = {
+		.client = row->client,
+		.uid = row->uid,
+		/* A clock before 1970 is wrong, and no reason to fall over. */
+		.since_s = row->since_s < 0 ? 0 : (uint64_t)row->since_s,
+		.n_by_status = row->n_by_status,
+	};
+
+	buf_clear(&audit->members);
+	TRY(audit_line_flood(&audit->members, &flood));
+	TRY(audit_put(audit, AUDIT_KIND_REFUSALS));
+	refusals_tell(&audit->refusals, row);
+	log_event(LOG_INFO, "refusals, summed up", "client=%s uid=%u n=%llu",
+		row->client, (unsigned int)row->uid,
+		(unsigned long long)row->n_counted);
+	return STATUS_OK;
 }
 
 void audit_put_floods(struct audit *audit, bool is_end)
 {
-	struct refusals_row row;
+	struct refusals_row *row;
 
 	while (audit->trouble == STATUS_OK &&
-		refusals_take(&audit->refusals, clock_real_s(), is_end, &row)) {
-		const struct audit_flood flood = {
-			.client = row.client,
-			.uid = row.uid,
-			.since_s = (uint64_t)row.since_s,
-			.n_by_status = row.n_by_status,
-		};
-
-		buf_clear(&audit->members);
-		add_lightly(audit, audit_line_flood(&audit->members, &flood),
-			AUDIT_KIND_REFUSALS);
-		log_event(LOG_INFO, "refusals, summed up", "client=%s uid=%u n=%llu",
-			row.client, (unsigned int)row.uid,
-			(unsigned long long)row.n_counted);
+		(row = refusals_get_over(&audit->refusals, clock_real_s(), is_end)) !=
+			NULL) {
+		/* When the turn is too full for it, the next one is not. */
+		if (put_flood(audit, row) != STATUS_OK)
+			return;
 	}
 }
 

@@ -100,6 +100,7 @@ static void settle(struct audit *audit)
 	audit->size += (int64_t)audit->lines.len;
 	audit->written = audit->head;
 	opens_commit(&audit->opens);
+	refusals_commit(&audit->refusals);
 	buf_clear(&audit->lines);
 	if (audit->lines.room > LINES_KEPT)
 		buf_deinit(&audit->lines);
@@ -114,6 +115,7 @@ void audit_file_take_back(struct audit *audit)
 {
 	audit->head = audit->written;
 	opens_rollback(&audit->opens);
+	refusals_rollback(&audit->refusals);
 	buf_clear(&audit->lines);
 	audit->is_awaited = false;
 }

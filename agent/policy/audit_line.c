@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "refusals.h"
 #include "util/text.h"
 
 enum {
@@ -20,10 +21,8 @@ static const char *const status_names[] = {
 #undef STATUS
 };
 
-size_t audit_line_n_statuses(void)
-{
-	return ARRAY_LEN(status_names);
-}
+_Static_assert(ARRAY_LEN(status_names) <= REFUSALS_STATUSES_MAX,
+	"refusals count every status");
 
 static bool is_plain(uint8_t c)
 {
@@ -167,7 +166,7 @@ enum status audit_line_flood(struct buf *out, const struct audit_flood *flood)
 	for (size_t i = 0; i < ARRAY_LEN(status_names); i++) {
 		if (flood->n_by_status[i] == 0)
 			continue;
-		TRY(buf_append_format(out, "%s\"%s\":%" PRIu32, between,
+		TRY(buf_append_format(out, "%s\"%s\":%" PRIu64, between,
 			status_names[i], flood->n_by_status[i]));
 		between = ",";
 	}

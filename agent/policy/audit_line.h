@@ -40,11 +40,8 @@ struct audit_flood {
 	const char *client;
 	uid_t uid;
 	uint64_t since_s;            /* since the epoch */
-	const uint32_t *n_by_status; /* of enum status, AUDIT_LINE_STATUSES of them */
+	const uint64_t *n_by_status; /* of enum status, REFUSALS_STATUSES_MAX of them */
 };
-
-/* Numbers of enum status. */
-size_t audit_line_n_statuses(void);
 
 /* "text" with everything but printable ASCII, quote and backslash as \u00XX a byte. */
 MUST_CHECK enum status audit_line_append_text(struct buf *out, struct bytes text);
