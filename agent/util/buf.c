@@ -8,6 +8,7 @@
 
 enum {
 	ROOM_MIN = 64,
+	FORMAT_SHORT = 512, /* bytes that are formatted without malloc() */
 };
 
 static void check(const struct buf *buf)
@@ -63,20 +64,40 @@ enum status buf_append_text(struct buf *buf, const char *text)
 	return buf_append(buf, bytes_from_text(text));
 }
 
+/* What does not fit into a few bytes of the stack. */
+static enum status append_long(
+	struct buf *buf, size_t len, const char *format, va_list arguments)
+{
+	char *text = malloc(len + 1);
+	enum status status;
+
+	if (text == NULL)
+		return STATUS_NO_MEMORY;
+	(void)vsnprintf(text, len + 1, format, arguments);
+	status = buf_append(buf, (struct bytes){(const uint8_t *)text, len});
+	free(text);
+	return status;
+}
+
 enum status buf_append_format(struct buf *buf, const char *format, ...)
 {
-	va_list arguments;
-	char *text = NULL;
+	char text[FORMAT_SHORT];
+	va_list arguments, again;
 	enum status status;
 	int n;
 
 	va_start(arguments, format);
-	n = vasprintf(&text, format, arguments);
-	va_end(arguments);
+	va_copy(again, arguments);
+	n = vsnprintf(text, sizeof(text), format, arguments);
 	if (n < 0)
-		return STATUS_NO_MEMORY;
-	status = buf_append(buf, (struct bytes){(const uint8_t *)text, (size_t)n});
-	free(text);
+		status = STATUS_NO_MEMORY;
+	else if ((size_t)n < sizeof(text))
+		status = buf_append(
+			buf, (struct bytes){(const uint8_t *)text, (size_t)n});
+	else
+		status = append_long(buf, (size_t)n, format, again);
+	va_end(again);
+	va_end(arguments);
 	return status;
 }
 

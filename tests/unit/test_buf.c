@@ -41,6 +41,23 @@ static void buf_append_that_does_not_fit_changes_nothing(void **state)
 	assert_holds(&buf, "abcde");
 }
 
+static void buf_formats_whatever_length(void **state)
+{
+	(void)state;
+	for (int len = 500; len < 530; len++) {
+		CLEANUP(buf_deinit) struct buf buf = BUF_INIT(528);
+		const enum status expected = len < 528 ? STATUS_OK : STATUS_NO_MEMORY;
+		const char *text = NULL;
+
+		assert_int_equal(buf_append_format(&buf, "%0*d-", len, 7), expected);
+		if (expected != STATUS_OK)
+			continue;
+		assert_int_equal(buf_get_text(&buf, &text), STATUS_OK);
+		assert_int_equal(strlen(text), len + 1);
+		assert_string_equal(text + len - 2, "07-");
+	}
+}
+
 static void buf_refuses_a_length_that_would_wrap_around(void **state)
 {
 	CLEANUP(buf_deinit) struct buf buf = BUF_INIT(64);
@@ -127,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_holds_what_was_appended),
 		cmocka_unit_test(buf_append_that_does_not_fit_changes_nothing),
+		cmocka_unit_test(buf_formats_whatever_length),
 		cmocka_unit_test(buf_refuses_a_length_that_would_wrap_around),
 		cmocka_unit_test(buf_consume_drops_from_the_front),
 		cmocka_unit_test(buf_clear_forgets_the_bytes_and_keeps_the_memory),
