@@ -11,8 +11,10 @@
 #include "util/text.h"
 
 enum {
-	/* Of one foreign text: more is cut, so that a line always fits. */
-	TEXT_MAX = 512,
+	/* Of one foreign text, as long as we take any: what is longer is cut. So a line
+	 * always fits, even if each byte of each text needs six. */
+	TEXT_MAX = AUDIENCE_MAX_LEN,
+	DIGITS_MAX = 20,
 };
 
 static const char *const status_names[] = {
@@ -49,27 +51,41 @@ enum status audit_line_append_text(struct buf *out, struct bytes text)
 	return buf_append_text(out, "\"");
 }
 
-static enum status append_bytes(struct buf *out, const char *name, struct bytes bytes)
+/* Plain appends: these run for each seal a few dozen times, and printf() is slow. */
+static enum status append_name(struct buf *out, const char *name)
 {
-	if (bytes.len > TEXT_MAX)
-		bytes.len = TEXT_MAX;
-	TRY(buf_append_format(out, ",\"%s\":", name));
-	return audit_line_append_text(out, bytes);
+	TRY(buf_append_text(out, ",\""));
+	TRY(buf_append_text(out, name));
+	return buf_append_text(out, "\":");
 }
 
 static enum status append_text(struct buf *out, const char *name, const char *text)
 {
-	return append_bytes(out, name, bytes_from_text(text));
+	struct bytes bytes = bytes_from_text(text);
+
+	if (bytes.len > TEXT_MAX)
+		bytes.len = TEXT_MAX;
+	TRY(append_name(out, name));
+	return audit_line_append_text(out, bytes);
 }
 
 static enum status append_number(struct buf *out, const char *name, uint64_t number)
 {
-	return buf_append_format(out, ",\"%s\":%" PRIu64, name, number);
+	uint8_t digits[DIGITS_MAX];
+	size_t at = DIGITS_MAX;
+
+	do {
+		digits[--at] = (uint8_t)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	TRY(append_name(out, name));
+	return buf_append(out, (struct bytes){digits + at, DIGITS_MAX - at});
 }
 
 static enum status append_hex(struct buf *out, const char *name, struct bytes bytes)
 {
-	TRY(buf_append_format(out, ",\"%s\":\"", name));
+	TRY(append_name(out, name));
+	TRY(buf_append_text(out, "\""));
 	TRY(entry_append_hex(out, bytes));
 	return buf_append_text(out, "\"");
 }
