@@ -12,12 +12,52 @@
 
 enum {
 	HEX_LEN = 2 * ENTRY_HASH_LEN,
-	TIME_LEN = 27,   /* 2026-11-24T08:05:03.123456Z */
-	DIGITS_MAX = 19, /* of a seq: fits in 63 bits */
+	DIGITS_MAX = 15, /* of ENTRY_SEQ_MAX */
 	US_PER_S = 1000000,
 };
 
 static const char hash_member[] = ",\"hash\":\"";
+/* 0 stands for any digit. */
+static const char time_form[] = "0000-00-00T00:00:00.000000Z";
+/* The last microsecond whose year has four digits. */
+static const int64_t time_max_us = INT64_C(253402300799999999);
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_kind_character(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || c == '-';
+}
+
+/* Looks at every byte, so that the loop has no branch: it sees each of 10 GB. */
+static bool is_printable(struct bytes bytes)
+{
+	bool has_other = false;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		has_other |= (uint8_t)(bytes.p[i] - 0x20) > 0x7e - 0x20;
+	return !has_other;
+}
+
+static bool is_kind(struct bytes kind)
+{
+	for (size_t i = 0; i < kind.len; i++) {
+		if (!is_kind_character(kind.p[i]))
+			return false;
+	}
+	return kind.len > 0 && kind.len <= ENTRY_KIND_MAX;
+}
+
+/* Nothing, or members that each begin with a comma. */
+static bool has_form_of_members(struct bytes members)
+{
+	return members.len == 0 ||
+	       (members.len >= 2 && members.p[0] == ',' && members.p[1] == '"' &&
+		       is_printable(members));
+}
 
 enum status entry_hasher_init(struct entry_hasher *hasher)
 {
@@ -62,12 +102,13 @@ static enum status append_time(struct buf *out, int64_t time_us)
 {
 	const time_t seconds = (time_t)(time_us / US_PER_S);
 	struct tm tm;
-	char text[TIME_LEN + 8];
 
-	must(time_us >= 0 && gmtime_r(&seconds, &tm) != NULL);
-	if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return STATUS_IO;
-	return buf_append_format(out, "%s.%06dZ", text, (int)(time_us % US_PER_S));
+	must(time_us >= 0 && time_us <= time_max_us);
+	/* Of such a time it cannot fail. */
+	(void)gmtime_r(&seconds, &tm);
+	return buf_append_format(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		tm.tm_sec, (int)(time_us % US_PER_S));
 }
 
 static enum status append_front(
@@ -75,6 +116,7 @@ static enum status append_front(
 {
 	const uint64_t seq = head->seq + 1;
 
+	must(front->open <= seq && is_kind(bytes_from_text(front->kind)));
 	TRY(buf_append_format(out, "{\"seq\":%" PRIu64 ",\"time\":\"", seq));
 	TRY(append_time(out, front->time_us));
 	TRY(buf_append_format(out, "\",\"open\":%" PRIu64 ",\"prev\":\"",
@@ -89,6 +131,9 @@ static enum status append_line(struct buf *out, struct entry_hasher *hasher,
 	const size_t begin = out->len;
 	struct entry_head next = {.seq = head->seq + 1};
 
+	must(has_form_of_members(members));
+	if (head->seq >= ENTRY_SEQ_MAX)
+		return STATUS_NO_MEMORY;
 	TRY(append_front(out, head, front));
 	TRY(buf_append(out, members));
 	TRY(hash(hasher, (struct bytes){out->p + begin, out->len - begin}, next.hash));
@@ -130,8 +175,7 @@ static bool take_number(struct bytes *rest, uint64_t *out)
 	uint64_t value = 0;
 	size_t n = 0;
 
-	while (n < rest->len && n < DIGITS_MAX && rest->p[n] >= '0' &&
-		rest->p[n] <= '9') {
+	while (n < rest->len && n < DIGITS_MAX && is_digit(rest->p[n])) {
 		value = value * 10 + (uint64_t)(rest->p[n] - '0');
 		n++;
 	}
@@ -167,30 +211,48 @@ static bool take_hash(struct bytes *rest, uint8_t out[static ENTRY_HASH_LEN])
 	return true;
 }
 
-/* A value between quotes, which were opened before; at most max bytes. */
-static bool take_value(struct bytes *rest, size_t max, struct bytes *out)
+static bool take_time(struct bytes *rest, struct bytes *out)
+{
+	if (rest->len < ENTRY_TIME_LEN)
+		return false;
+	for (size_t i = 0; i < ENTRY_TIME_LEN; i++) {
+		const uint8_t c = rest->p[i];
+
+		if (time_form[i] == '0' ? !is_digit(c) : c != time_form[i])
+			return false;
+	}
+	*out = (struct bytes){rest->p, ENTRY_TIME_LEN};
+	rest->p += ENTRY_TIME_LEN;
+	rest->len -= ENTRY_TIME_LEN;
+	return true;
+}
+
+static bool take_kind(struct bytes *rest, struct bytes *out)
 {
 	size_t n = 0;
 
-	while (n < rest->len && n <= max && rest->p[n] != '"' && rest->p[n] != '\\')
+	while (n < rest->len && is_kind_character(rest->p[n]))
 		n++;
-	if (n == 0 || n > max || n == rest->len || rest->p[n] != '"')
-		return false;
 	*out = (struct bytes){rest->p, n};
-	rest->p += n + 1;
-	rest->len -= n + 1;
-	return true;
+	rest->p += n;
+	rest->len -= n;
+	return n > 0 && n <= ENTRY_KIND_MAX;
 }
 
 static bool take_front(struct bytes *rest, struct entry *out)
 {
 	return take_text(rest, "{\"seq\":") && take_number(rest, &out->seq) &&
-	       take_text(rest, ",\"time\":\"") &&
-	       take_value(rest, TIME_LEN, &out->time) &&
-	       take_text(rest, ",\"open\":") && take_number(rest, &out->open) &&
-	       take_text(rest, ",\"prev\":\"") && take_hash(rest, out->prev) &&
-	       take_text(rest, "\",\"kind\":\"") &&
-	       take_value(rest, ENTRY_KIND_MAX, &out->kind);
+	       take_text(rest, ",\"time\":\"") && take_time(rest, &out->time) &&
+	       take_text(rest, "\",\"open\":") && take_number(rest, &out->open) &&
+	       out->open <= out->seq && take_text(rest, ",\"prev\":\"") &&
+	       take_hash(rest, out->prev) && take_text(rest, "\",\"kind\":\"") &&
+	       take_kind(rest, &out->kind) && take_text(rest, "\"");
+}
+
+static bool take_tail(struct bytes *rest, struct entry *out)
+{
+	return take_text(rest, hash_member) && take_hash(rest, out->hash) &&
+	       take_text(rest, "\"}");
 }
 
 static enum status refuse(const char **why, const char *what)
@@ -210,14 +272,16 @@ enum status entry_read(struct entry_hasher *hasher, struct bytes line,
 
 	if (line.len >= ENTRY_MAX)
 		return refuse(why, "it is longer than any line of a record");
-	if (!take_front(&rest, &entry) || entry.open > entry.seq)
+	if (!take_front(&rest, &entry))
 		return refuse(why, "it does not begin as a line of a record");
 	if (rest.len < tail_len)
 		return refuse(why, "it does not end as a line of a record");
-	tail = (struct bytes){line.p + line.len - tail_len, tail_len};
-	if (!take_text(&tail, hash_member) || !take_hash(&tail, entry.hash) ||
-		!take_text(&tail, "\"}"))
+	entry.members = (struct bytes){rest.p, rest.len - tail_len};
+	tail = (struct bytes){rest.p + entry.members.len, tail_len};
+	if (!take_tail(&tail, &entry))
 		return refuse(why, "it does not end as a line of a record");
+	if (!has_form_of_members(entry.members))
+		return refuse(why, "its members are not those of a line of a record");
 	TRY(hash(hasher, (struct bytes){line.p, line.len - tail_len}, computed));
 	if (memcmp(computed, entry.hash, ENTRY_HASH_LEN) != 0)
 		return refuse(why, "its hash is not that of its bytes: it was changed");
@@ -228,14 +292,24 @@ enum status entry_read(struct entry_hasher *hasher, struct bytes line,
 enum status entry_follow(
 	struct entry_head *head, const struct entry *entry, const char **why)
 {
-	if (head->seq != 0 && entry->seq != head->seq + 1)
+	const bool is_first_known = head->seq == 0 && entry->seq > 1;
+
+	if (!is_first_known && entry->seq != head->seq + 1)
 		return refuse(why, "its seq does not follow the line before: a line is "
 				   "missing, or was put in or moved");
-	if (head->seq != 0 && memcmp(entry->prev, head->hash, ENTRY_HASH_LEN) != 0)
+	if (!is_first_known && memcmp(entry->prev, head->hash, ENTRY_HASH_LEN) != 0)
 		return refuse(why,
 			"its prev is not the hash of the line before: one of "
 			"the two was exchanged");
 	head->seq = entry->seq;
 	memcpy(head->hash, entry->hash, ENTRY_HASH_LEN);
 	return STATUS_OK;
+}
+
+bool entry_get_attempt(
+	const struct entry *entry, struct bytes *rest, uint64_t *out_attempt)
+{
+	*rest = entry->members;
+	return take_text(rest, ",\"attempt\":") && take_number(rest, out_attempt) &&
+	       (rest->len == 0 || rest->p[0] == ',');
 }
