@@ -102,7 +102,7 @@ static void entry_append_writes_the_form_of_its_header(void **state)
 	assert_memory_equal(pen.out.p, wanted, sizeof(wanted) - 1);
 }
 
-static void entry_append_names_the_oldest_oentry_pen_attempt(void **state)
+static void entry_append_names_the_oldest_open_attempt(void **state)
 {
 	const struct entry_front front = {.time_us = 0, .open = 2, .kind = "a"};
 	CLEANUP(entry_pen_deinit) struct entry_pen pen;
@@ -326,7 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_append_writes_the_form_of_its_header),
-		cmocka_unit_test(entry_append_names_the_oldest_oentry_pen_attempt),
+		cmocka_unit_test(entry_append_names_the_oldest_open_attempt),
 		cmocka_unit_test(entry_append_that_does_not_fit_changes_nothing),
 		cmocka_unit_test(entry_takes_lines_up_to_the_longest),
 		cmocka_unit_test(entry_append_ends_at_the_last_seq),
