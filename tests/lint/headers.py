@@ -14,7 +14,8 @@ def main():
     packages = subprocess.run(["pkg-config", "--cflags", *PACKAGES], check=True,
                               capture_output=True, text=True).stdout.split()
     command = [compiler, "-fsyntax-only", "-std=c17", "-Wall", "-Wextra", "-Werror",
-               "-D_GNU_SOURCE", "-I.", "-Iagent", "-Iclients/c", f"-I{generated}",
+               "-D_GNU_SOURCE", "-I.", "-Iagent", "-Iclients/c",
+               "-Iclients/cli", "-Itests/harness", f"-I{generated}",
                *packages, "-x", "c", "-include"]
     complaints = []
     for path in tree.files(root, ".h"):
