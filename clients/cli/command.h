@@ -10,7 +10,7 @@
 
 enum exit_code {
 	EXIT_CODE_OK = 0,
-	EXIT_CODE_NO = 1,           /* verify says no */
+	EXIT_CODE_NO = 1,           /* verify, or audit, says no */
 	EXIT_CODE_USAGE = 64,       /* wrong use of the command line */
 	EXIT_CODE_DATA = 65,        /* bad data, or unsupported */
 	EXIT_CODE_UNAVAILABLE = 69, /* no agent, or no token now */
@@ -33,6 +33,7 @@ extern const struct command keys_command;
 extern const struct command cert_command;
 extern const struct command status_command;
 extern const struct command verify_command;
+extern const struct command audit_command;
 extern const struct command sandbox_command;
 extern const struct command policy_command;
 extern const struct command reload_command;

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&keys_command,
 	&cert_command,
 	&status_command,
+	&audit_command,
 	&sandbox_command,
 	&policy_command,
 	&reload_command,
@@ -45,9 +46,10 @@ static int print_overview(void)
 	output_format(
 		"The agent's socket is $ZEGEL_SOCKET, else "
 		"/run/zegel/zegel.sock.\n"
-		"Exit codes: 0 done, 1 verify says no, 64 usage, 65 bad data or "
-		"unsupported,\n69 unavailable, 70 internal, 75 try again, 77 denied "
-		"or locked.\n");
+		"Exit codes: 0 done, 1 verify or audit says no, 64 usage, 65 bad data "
+		"or\n"
+		"unsupported, 69 unavailable, 70 internal, 75 try again, 77 denied or "
+		"locked.\n");
 	return output_finish("help", EXIT_CODE_OK);
 }
 

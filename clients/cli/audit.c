@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zegel audit: the table of its subcommands, and how the files of a record are opened.
+ */
+#include "audit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "command.h"
+#include "output.h"
+#include "say.h"
+
+static const char name[] = "audit";
+
+struct subcommand {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct subcommand subcommands[] = {
+	{"verify", audit_verify},
+	{"show", audit_show},
+};
+
+int audit_fail(const char *command, enum status status, const struct source *at)
+{
+	if (status == STATUS_IO && at != NULL) {
+		say_error(command, "UNAVAILABLE", "cannot read %s: %s", at->name,
+			strerror(errno));
+		return EXIT_CODE_UNAVAILABLE;
+	}
+	if (status == STATUS_IO) {
+		say_error(command, "UNAVAILABLE", "cannot read the record: %s",
+			strerror(errno));
+		return EXIT_CODE_UNAVAILABLE;
+	}
+	say_error(command, "INTERNAL", "%s", status_text(status));
+	return EXIT_CODE_INTERNAL;
+}
+
+static int fail_open(const char *command, enum status status, const char *path)
+{
+	const int error = errno;
+
+	if (status == STATUS_NOT_FOUND) {
+		say_error(command, "UNAVAILABLE", "cannot open %s: %s", path,
+			strerror(error));
+		if (error == EACCES)
+			say_hint(command,
+				"the record is root's and the agent's to read");
+		return EXIT_CODE_UNAVAILABLE;
+	}
+	if (status == STATUS_BAD_FILE) {
+		say_error(command, "INVALID",
+			"%s: expected a regular file with lines of a record", path);
+		return EXIT_CODE_DATA;
+	}
+	return audit_fail(command, status, NULL);
+}
+
+int audit_open(const char *command, char **paths, struct sources *out)
+{
+	enum status status = STATUS_OK;
+
+	if (paths[0] == NULL) {
+		status = sources_add_directory(out, SOURCES_DIRECTORY);
+		if (status != STATUS_OK)
+			return fail_open(
+				command, status, SOURCES_DIRECTORY "/" SOURCES_CURRENT);
+	}
+	for (char **path = paths; *path != NULL; path++) {
+		status = sources_add_path(out, *path);
+		if (status != STATUS_OK)
+			return fail_open(command, status, *path);
+	}
+	status = sources_sort(out);
+	return status == STATUS_OK ? EXIT_CODE_OK : audit_fail(command, status, NULL);
+}
+
+static int run(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(subcommands); i++) {
+		if (strcmp(subcommands[i].name, argv[1]) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	}
+	if (argc > 1)
+		return say_usage(
+			name, "there is no %s; verify and show there are", argv[1]);
+	return say_usage(name, "verify, or show?");
+}
+
+static const char help[] =
+	"Usage: zegel audit verify [--checkpoint NOTE]... [--certificate PEM] "
+	"[--json]\n"
+	"                          [FILE...]\n"
+	"       zegel audit show [FILTER]... [-n N] [--json] [FILE...]\n"
+	"The record of what was sealed, refused and done. Without FILE it is the one "
+	"in\n"
+	"/var/log/zegel: audit.jsonl and the older files beside it.\n"
+	"\n"
+	"verify: is the record whole? Files may be named in any order. Exits 0 when "
+	"it\n"
+	"is, 1 when not; then the first bad line is named, and nothing behind it can "
+	"be\n"
+	"trusted.\n"
+	"  --checkpoint NOTE   hold this signed note against the record; repeatable.\n"
+	"                      Without one a cut tail, and a record that was written\n"
+	"                      anew as a whole, cannot be seen\n"
+	"  --certificate PEM   certificates of the keys that sign notes: each note "
+	"must\n"
+	"                      be by one of them. Whose they are is yours to judge\n"
+	"  --json              the verdict for programs\n"
+	"\n"
+	"show: what happened? A row for each event; an attempt and its outcome share "
+	"a\n"
+	"row. Lines that do not verify are shown with ! in front; then it exits 1.\n"
+	"  --since T, --until T   2026-11-24 (the whole day, UTC), -30m, -2h, -7d "
+	"ago,\n"
+	"                         or 2026-11-24T08:05:03Z\n"
+	"  --client N, --key N, --aud ID, --jti ID\n"
+	"  --status S          OK, TIMEOUT, DENIED ...; OPEN: no outcome yet; ORPHAN: "
+	"a\n"
+	"                      crash came between\n"
+	"  --kind K            attempt, outcome, refusal, officer ...\n"
+	"  -n N                the last N only, 1 to 10000\n"
+	"  --json              the lines as they stand in the record, one JSON object "
+	"a\n"
+	"                      line; what does not verify becomes {\"unverified\": "
+	"...}\n"
+	"\n"
+	"More: docs/audit.md\n";
+
+const struct command audit_command = {
+	.name = name,
+	.summary = "read the record of all seals, and judge it",
+	.help = help,
+	.run = run,
+};
