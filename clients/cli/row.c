@@ -29,6 +29,9 @@ static const struct column columns[] = {
 	{"aud", 34},
 };
 
+/* What people look for, before all else that a line has. */
+static const char *const leading[] = {"jti", "rule"};
+
 /* In columns of their own, or not for people's eyes: --json has them. */
 static const char *const hidden[] = {"seq", "time", "open", "prev", "kind", "hash",
 	"status", "digest", "cert", "seal", "config", "pid"};
@@ -92,10 +95,10 @@ static bool is_column(const char *name)
 	return false;
 }
 
-static bool is_hidden(const char *name)
+static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
-		if (strcmp(hidden[i], name) == 0)
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
 			return true;
 	}
 	return false;
@@ -116,20 +119,32 @@ static enum status append_columns(struct buf *out, const json_t *members)
 	return STATUS_OK;
 }
 
+static enum status append_pair(struct buf *out, const char *name, const json_t *value)
+{
+	TRY(buf_append_text(out, " "));
+	TRY(plain_append_word(out, bytes_from_text(name)));
+	TRY(buf_append_text(out, "="));
+	return append_value(out, value);
+}
+
 static enum status append_rest(struct buf *out, json_t *members)
 {
 	const bool are_in_columns = has_columns(members);
 	const char *name;
 	json_t *value;
 
+	for (size_t i = 0; i < ARRAY_LEN(leading); i++) {
+		value = json_object_get(members, leading[i]);
+		if (value != NULL)
+			TRY(append_pair(out, leading[i], value));
+	}
 	json_object_foreach(members, name, value)
 	{
-		if (is_hidden(name) || (are_in_columns && is_column(name)))
+		if (is_one_of(name, leading, ARRAY_LEN(leading)) ||
+			is_one_of(name, hidden, ARRAY_LEN(hidden)) ||
+			(are_in_columns && is_column(name)))
 			continue;
-		TRY(buf_append_text(out, " "));
-		TRY(plain_append_word(out, bytes_from_text(name)));
-		TRY(buf_append_text(out, "="));
-		TRY(append_value(out, value));
+		TRY(append_pair(out, name, value));
 	}
 	return STATUS_OK;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds, but for some of fuzz_config: python3 seeds.py (PYTHONPATH=../harness)."""
+import hashlib
 import struct
 from pathlib import Path
 
@@ -201,6 +202,36 @@ checkpoint-key = k checkpoint-lines = 1 checkpoint-minutes = 0 officer-socket = 
 }
 
 
+def entry(members=b"", seq=7, opened=5, kind=b"attempt", whole=True):
+    line = (b'{"seq":%d,"time":"2026-11-24T08:05:03.123456Z","open":%d,"prev":"%s","kind":"%s"'
+            % (seq, opened, b"0" * 64, kind)) + members
+    tail = b',"hash":"%s"}' % hashlib.sha256(line).hexdigest().encode()
+    return line + tail if whole else line
+
+
+NOTE = ("zegel/audit\n1500\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n\n"
+        "\u2014 zegel/audit UJLUCDtxgrfkh+vlyJk=\n").encode()
+
+# What ends before its hash gets it from the target.
+ENTRIES = {
+    "attempt": entry(b',"client":"planning","uid":1000,"key":"bouw","aud":"did:x"'),
+    "attempt-without-hash": entry(b',"client":"planning","aud":"did:x"', whole=False),
+    "outcome": entry(b',"attempt":5,"status":"OK","seal":"' + b"ab" * 32 + b'"',
+                     kind=b"outcome", whole=False),
+    "first": entry(seq=1, opened=1, kind=b"start"),
+    "escaped": entry(b',"unit":"\\u0000\\u001b[2J\\u202e","of":{"a":[1,null]}', whole=False),
+    "no-json": entry(b',"a', whole=False),
+    "twice": entry(b',"seq":9', whole=False),
+    "control": entry(b',"a":"\x1b[2J"', whole=False),
+    "open-behind": entry(opened=8, whole=False),
+    "torn": entry()[:-30],
+    "note": NOTE,
+    "note-more": NOTE.replace(b"\n\n", b"\nmore\n\n") + NOTE.split(b"\n\n")[1],
+    "note-empty-line": NOTE.replace(b"\n\n", b"\n\nmore\n\n"),
+    "nasty": bytes(range(256)),
+}
+
+
 def main():
     (HERE / "fuzz_peer").mkdir(exist_ok=True)
     for name, text in CGROUPS.items():
@@ -210,6 +241,9 @@ def main():
         (HERE / "fuzz_policy" / name).write_text(f"{lines}\n---\n{claims}")
     for name, text in CONFIGS.items():
         (HERE / "fuzz_config" / name).write_text(text)
+
+    for name, data in ENTRIES.items():
+        (HERE / "fuzz_entry" / name).write_bytes(data)
     for name, data in JOBS.items():
         (HERE / "fuzz_job" / name).write_bytes(data)
     for name, data in REQUESTS.items():
