@@ -37,6 +37,9 @@ enum status bill_move(struct bill *bill, struct quota_account **account)
 {
 	CLEANUP(quota_closep) struct quota_account *taken = TAKE(*account);
 
+	/* It bears all that already. */
+	if (taken == bill->account)
+		return STATUS_OK;
 	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++) {
 		if (quota_charge(taken, kind, get(bill, kind)) != STATUS_OK) {
 			refund(bill, taken, kind);

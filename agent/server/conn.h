@@ -45,8 +45,8 @@ struct conn_events {
 	/* BAD_FRAME or HAS_DESCRIPTOR: to be answered, then closed. */
 	void (*on_bad_bytes)(void *context, struct conn *conn, enum status status);
 	/* Bytes of another user came; it is broken. NULL: nobody wants to know. */
-	void (*on_changed)(void *context, const struct conn *conn,
-		const struct inlet_piece *piece);
+	void (*on_changed)(
+		void *context, struct conn *conn, const struct inlet_piece *piece);
 	/* Its end: forget the acts in flight and free it. */
 	void (*on_end)(void *context, struct conn *conn);
 };

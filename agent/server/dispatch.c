@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a message to its handler. The table is the whole state machine: hello comes first
- * and once, everything else comes after it.
+ * and once, everything else comes after it. A stranger gets no further than who he is.
  */
-#include <inttypes.h>
-
+#include "admit.h"
 #include "internal.h"
 #include "reply.h"
-#include "util/log.h"
 
 struct row {
 	Zegel__V1__Request__WhatCase what;
 	bool is_greeting;
+	bool is_for_strangers;
 	enum status (*handle)(const struct call *call);
 };
 
 static const struct row rows[] = {
-	{ZEGEL__V1__REQUEST__WHAT_HELLO, true, handle_hello},
-	{ZEGEL__V1__REQUEST__WHAT_LIST_KEYS, false, handle_list_keys},
-	{ZEGEL__V1__REQUEST__WHAT_DESCRIBE_KEY, false, handle_describe_key},
-	{ZEGEL__V1__REQUEST__WHAT_SEAL, false, handle_seal},
-	{ZEGEL__V1__REQUEST__WHAT_HEALTH, false, handle_health},
+	{ZEGEL__V1__REQUEST__WHAT_HELLO, true, true, handle_hello},
+	{ZEGEL__V1__REQUEST__WHAT_WHOAMI, false, true, handle_whoami},
+	{ZEGEL__V1__REQUEST__WHAT_LIST_KEYS, false, false, handle_list_keys},
+	{ZEGEL__V1__REQUEST__WHAT_DESCRIBE_KEY, false, false, handle_describe_key},
+	{ZEGEL__V1__REQUEST__WHAT_SEAL, false, false, handle_seal},
+	{ZEGEL__V1__REQUEST__WHAT_HEALTH, false, false, handle_health},
 };
 
 /* After these the client and we do not agree on what the next byte means. */
@@ -31,15 +31,12 @@ static bool is_fatal(enum status status)
 	       status == STATUS_BAD_VERSION;
 }
 
-void dispatch_refuse(struct conn *conn, uint64_t id, enum status status)
+void dispatch_refuse(const struct call *call, uint64_t id, enum status status)
 {
-	log_event(LOG_INFO, "refused",
-		"req=%" PRIx64 ".%" PRIu64 " uid=%u pid=%d status=%s why=\"%s\"",
-		conn->id, id, (unsigned int)conn->peer.uid, (int)conn->peer.pid,
-		status_name(status), status_text(status));
-	reply_error(conn, id, status, 0);
+	refusal_of_request(call, id, status);
+	reply_error(call->conn, id, status, 0);
 	if (is_fatal(status))
-		conn_end(conn);
+		conn_end(call->conn);
 }
 
 static enum status handle(const struct call *call)
@@ -53,28 +50,43 @@ static enum status handle(const struct call *call)
 			continue;
 		if (rows[i].is_greeting == call->conn->is_greeted)
 			return STATUS_NO_HELLO;
+		/* What he asks for is not looked at: it costs next to nothing. */
+		if (call->client == NULL && !rows[i].is_for_strangers)
+			return STATUS_DENIED;
 		return rows[i].handle(call);
 	}
 	return STATUS_UNKNOWN_REQUEST;
 }
 
+/* The policy may be another than when it connected. */
+static enum status recognise(struct call *call)
+{
+	struct conn *conn = call->conn;
+
+	if (conn->generation != call->server->generation)
+		TRY(admit_conn(call->server, conn));
+	call->client = conn->client;
+	return STATUS_OK;
+}
+
 void dispatch_message(struct server *server, struct conn *conn, struct bytes bytes)
 {
-	const struct policy_peer peer = {.uid = conn->peer.uid,
-		.gid = conn->peer.gid,
-		.unit = "",
-		.exe = "",
-		.label = "",
-		.listen = ""};
 	struct call call = {.server = server, .conn = conn};
 	uint64_t id = 0;
-	enum status status = wire_open(&server->wire, bytes, &call.request, &id);
+	enum status status = recognise(&call);
 
-	if (status == STATUS_OK) {
-		call.client = policy_find_client(server->policy, &peer);
-		status = handle(&call);
-		wire_close(&server->wire);
+	if (status != STATUS_OK) {
+		dispatch_refuse(&call, 0, STATUS_TOO_MANY_CONNECTIONS);
+		conn_end(conn);
+		return;
 	}
+	status = wire_open(&server->wire, bytes, &call.request, &id);
+	if (status != STATUS_OK) {
+		dispatch_refuse(&call, id, status);
+		return;
+	}
+	status = handle(&call);
 	if (status != STATUS_OK)
-		dispatch_refuse(conn, id, status);
+		dispatch_refuse(&call, id, status);
+	wire_close(&server->wire);
 }

@@ -121,8 +121,6 @@ enum status handle_list_keys(const struct call *call)
 	bool has_more = false;
 	size_t n = 0;
 
-	if (call->client == NULL)
-		return STATUS_DENIED;
 	if (asked->has_after) {
 		if (!text_is_name((struct bytes){asked->after.data, asked->after.len}))
 			return STATUS_BAD_NAME;

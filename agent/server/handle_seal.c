@@ -46,7 +46,7 @@ enum status handle_seal(const struct call *call)
 	const struct seal_asker asker = {.client = call->client,
 		.uid = call->conn->peer.uid,
 		.pid = call->conn->peer.pid,
-		.unit = ""};
+		.unit = peer_view(&call->conn->peer).unit};
 	const struct seal_owner owner = {
 		.connection = call->conn->id, .request = call->request->id};
 	struct request_fields fields = {

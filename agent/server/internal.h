@@ -9,16 +9,26 @@
 
 #include "conn.h"
 #include "listener.h"
+#include "refusal.h"
 #include "server.h"
 #include "util/slots.h"
 #include "wire.h"
 
+/* A socket to connect to. */
+struct door {
+	struct server *server; /* borrows */
+	struct listener listener;
+};
+
 struct server {
-	struct loop *loop;          /* borrows */
-	struct sealer *sealer;      /* borrows */
-	struct policy *policy;      /* held */
-	struct listener *listeners; /* owns n_listeners */
-	size_t n_listeners;
+	struct loop *loop;     /* borrows */
+	struct sealer *sealer; /* borrows */
+	struct policy *policy; /* held */
+	uint64_t generation;   /* of the policy; the first is 1 */
+	struct quota *quota;   /* owns */
+	struct refusal refusal;
+	struct door *doors; /* owns n_doors */
+	size_t n_doors;
 	struct conn_events events;
 	struct slots conns;
 	struct wire wire;
@@ -35,14 +45,15 @@ struct call {
 
 /* dispatch.c: one message of a connection. */
 void dispatch_message(struct server *server, struct conn *conn, struct bytes bytes);
-/* dispatch.c: logs and answers a refusal, and ends the connection where it must. */
-void dispatch_refuse(struct conn *conn, uint64_t id, enum status status);
+/* dispatch.c: tells and answers a refusal, and ends the connection where it must. */
+void dispatch_refuse(const struct call *call, uint64_t id, enum status status);
 
 /*
  * The handlers, each in handle_<name>.c. OK: the request is answered, or will be; else
  * the status is the answer.
  */
 MUST_CHECK enum status handle_hello(const struct call *call);
+MUST_CHECK enum status handle_whoami(const struct call *call);
 MUST_CHECK enum status handle_list_keys(const struct call *call);
 MUST_CHECK enum status handle_describe_key(const struct call *call);
 MUST_CHECK enum status handle_seal(const struct call *call);

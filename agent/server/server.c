@@ -4,27 +4,40 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "internal.h"
 #include "reply.h"
 #include "util/clock.h"
 #include "util/fd.h"
-#include "util/log.h"
+
+enum {
+	RETRY_MS = 1000, /* after which one who was turned away may come again */
+};
+
+/*
+ * Told before it has asked anything, so that it knows that it may come again; then gone.
+ * What does not go out at once is not waited for.
+ */
+static void turn_away(struct server *server, struct conn **conn)
+{
+	refusal_of_connection(&server->refusal, *conn, STATUS_TOO_MANY_CONNECTIONS);
+	reply_error(*conn, 0, STATUS_TOO_MANY_CONNECTIONS, RETRY_MS);
+	conn_freep(conn);
+}
 
 static void on_accept(void *context, int fd)
 {
-	struct server *server = context;
-	struct conn *conn = NULL;
+	const struct door *door = context;
+	struct server *server = door->server;
+	CLEANUP(conn_freep) struct conn *conn = NULL;
 
-	if (server->conns.n_things == CONNECTIONS_MAX) {
-		log_event(LOG_WARN, "too many connections; one refused", "max=%d",
-			CONNECTIONS_MAX);
-		fd_closep(&fd);
-		return;
-	}
 	if (conn_new(server->loop, &server->events, fd, &conn) != STATUS_OK)
 		return; /* refused and logged where it failed; the client sees the end */
-	if (slots_put(&server->conns, conn, &conn->id) != STATUS_OK)
-		conn_freep(&conn);
+	conn->peer.listen = door->listener.name;
+	if (admit_conn(server, conn) != STATUS_OK ||
+		slots_put(&server->conns, conn, &conn->id) != STATUS_OK)
+		turn_away(server, &conn);
+	(void)TAKE(conn); /* the slots' */
 }
 
 static void on_message(void *context, struct conn *conn, struct bytes bytes)
@@ -34,8 +47,20 @@ static void on_message(void *context, struct conn *conn, struct bytes bytes)
 
 static void on_bad_bytes(void *context, struct conn *conn, enum status status)
 {
-	(void)context;
-	dispatch_refuse(conn, 0, status);
+	const struct call call = {.server = context, .conn = conn};
+
+	/* The policy that it was looked up in may be gone. */
+	admit_find_client(context, conn);
+	dispatch_refuse(&call, 0, status);
+}
+
+static void on_changed(
+	void *context, struct conn *conn, const struct inlet_piece *piece)
+{
+	struct server *server = context;
+
+	admit_find_client(server, conn);
+	refusal_of_writer(&server->refusal, conn, piece);
 }
 
 static void on_end(void *context, struct conn *conn)
@@ -71,10 +96,10 @@ static enum status listen_all(struct server *server, const struct server_setup *
 						? FD_NONE
 						: fd_take(&setup->inherited[i]),
 			.on_accept = on_accept,
-			.context = server,
+			.context = &server->doors[i],
 		};
 
-		TRY(listener_init(&server->listeners[i], &one));
+		TRY(listener_init(&server->doors[i].listener, &one));
 	}
 	return STATUS_OK;
 }
@@ -88,36 +113,46 @@ enum status server_new(const struct server_setup *setup, struct server **out)
 	server->loop = setup->loop;
 	server->sealer = setup->sealer;
 	server->policy = policy_hold(setup->policy);
+	server->generation = 1;
+	refusal_init(&server->refusal, setup->loop, &setup->events);
 	server->started_ms = clock_monotonic_ms();
 	server->conns = SLOTS_INIT(CONNECTIONS_MAX);
 	server->events = (struct conn_events){
 		.context = server,
 		.on_message = on_message,
 		.on_bad_bytes = on_bad_bytes,
+		.on_changed = on_changed,
 		.on_end = on_end,
 	};
 	wire_init(&server->wire);
-	server->listeners = calloc(setup->n_listens, sizeof(*server->listeners));
-	if (server->listeners == NULL)
+	TRY(peer_check_kernel());
+	TRY(admit_new_quota(policy_get_n_clients(server->policy), &server->quota));
+	server->doors = calloc(setup->n_listens, sizeof(*server->doors));
+	if (server->doors == NULL)
 		return STATUS_NO_MEMORY;
-	for (; server->n_listeners < setup->n_listens; server->n_listeners++)
-		server->listeners[server->n_listeners] = LISTENER_INIT;
+	for (; server->n_doors < setup->n_listens; server->n_doors++)
+		server->doors[server->n_doors] =
+			(struct door){.server = server, .listener = LISTENER_INIT};
 	sealer_set_done(setup->sealer, on_done, server);
 	TRY(listen_all(server, setup));
 	*out = TAKE(server);
 	return STATUS_OK;
 }
 
-void server_set_policy(struct server *server, struct policy *policy)
-{
-	policy_freep(&server->policy);
-	server->policy = policy_hold(policy);
-}
-
 void server_stop(struct server *server)
 {
-	for (size_t i = 0; i < server->n_listeners; i++)
-		listener_deinit(&server->listeners[i]);
+	for (size_t i = 0; i < server->n_doors; i++)
+		listener_deinit(&server->doors[i].listener);
+}
+
+void server_set_policy(struct server *server, struct policy *policy)
+{
+	struct policy *held = policy_hold(policy);
+
+	policy_freep(&server->policy);
+	server->policy = held;
+	server->generation++;
+	quota_set_clients(server->quota, policy_get_n_clients(held));
 }
 
 void server_freep(struct server **pointer)
@@ -133,7 +168,9 @@ void server_freep(struct server **pointer)
 		conn_freep(&conn);
 	}
 	slots_deinit(&server->conns);
+	refusal_deinit(&server->refusal);
+	quota_freep(&server->quota);
 	policy_freep(&server->policy);
-	freep(&server->listeners);
+	freep(&server->doors);
 	freep(pointer);
 }

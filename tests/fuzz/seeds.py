@@ -47,6 +47,8 @@ PAYLOADS = {
 
 MESSAGES = {
     "hello": wire.hello(),
+    "whoami": message((1, 2), (3, b"")),
+    "whoami-next": message((1, 2), (3, field(1, 200))),
     "list-keys": message((1, 2), (4, b"")),
     "list-keys-after": message((1, 2), (4, field(1, "a"))),
     "describe": message((1, 3), (5, field(1, "sandbox"))),

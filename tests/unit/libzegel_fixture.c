@@ -265,6 +265,40 @@ static void answer_health(int fd, const Zegel__V1__Request *request)
 	fake_send(fd, &response);
 }
 
+/* Two pages: rules "a", "b"; then "c". */
+static void answer_whoami(int fd, const Zegel__V1__Request *request)
+{
+	const bool is_first = !request->whoami->has_first_rule;
+	Zegel__V1__Response response = ZEGEL__V1__RESPONSE__INIT;
+	Zegel__V1__WhoamiResult result = ZEGEL__V1__WHOAMI_RESULT__INIT;
+	Zegel__V1__Rule rules[2] = {ZEGEL__V1__RULE__INIT, ZEGEL__V1__RULE__INIT};
+	Zegel__V1__Rule *pointers[] = {&rules[0], &rules[1]};
+	uint32_t groups[] = {20, 30};
+
+	for (size_t i = 0; i < 2; i++) {
+		rules[i].name = fake_bytes(!is_first ? "c" : i == 0 ? "a" : "b");
+		rules[i].key = fake_bytes("k");
+		rules[i].profile = fake_bytes("digest");
+		rules[i].is_master = i == 0;
+	}
+	result.client = fake_bytes("planning-api");
+	result.uid = 1;
+	result.gid = 2;
+	result.pid = 3;
+	result.groups = groups;
+	result.n_groups = 2;
+	result.has_unit = true;
+	result.unit = fake_bytes("planning-api.service");
+	result.listen = fake_bytes("client");
+	result.rules = pointers;
+	result.n_rules = is_first ? 2 : 1;
+	result.has_more = is_first;
+	response.id = request->id;
+	response.what_case = ZEGEL__V1__RESPONSE__WHAT_WHOAMI;
+	response.whoami = &result;
+	fake_send(fd, &response);
+}
+
 static bool answer(int fd, const Zegel__V1__Request *request, size_t step)
 {
 	switch (request->what_case) {
@@ -282,6 +316,9 @@ static bool answer(int fd, const Zegel__V1__Request *request, size_t step)
 		return true;
 	case ZEGEL__V1__REQUEST__WHAT_HEALTH:
 		answer_health(fd, request);
+		return true;
+	case ZEGEL__V1__REQUEST__WHAT_WHOAMI:
+		answer_whoami(fd, request);
 		return true;
 	case ZEGEL__V1__REQUEST__WHAT__NOT_SET:
 	case _ZEGEL__V1__REQUEST__WHAT__CASE_IS_INT_SIZE:

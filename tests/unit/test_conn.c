@@ -62,7 +62,7 @@ static void on_bad_bytes(void *context, struct conn *conn, enum status status)
 }
 
 static void on_changed(
-	void *context, const struct conn *conn, const struct inlet_piece *piece)
+	void *context, struct conn *conn, const struct inlet_piece *piece)
 {
 	must(conn == ((struct world *)context)->conn);
 	((struct world *)context)->changed_to = piece->uid;
@@ -328,19 +328,23 @@ static void what_is_in_buffers_and_in_flight_is_on_its_account(void **state)
 static void an_account_that_bears_no_more_keeps_its_own(void **state)
 {
 	struct world *world = *state;
-	struct quota_account *third = NULL;
+	const struct quota_setup setup = {.total = {1, 9, 9}, .stranger = {0, 9, 9}};
+	struct quota *full = NULL;
+	struct quota_account *account = NULL;
 
 	give_account(world, 100000);
+	assert_int_equal(quota_new(&setup, &full), STATUS_OK);
+	assert_int_equal(quota_open(full, "", 1, &account), STATUS_OK);
+	assert_int_equal(bill_move(&world->conn->bill, &account), STATUS_BUSY);
+	assert_null(account);
+	quota_freep(&full);
+	assert_int_equal(quota_get(world->other, QUOTA_CONNECTIONS), 1);
+	/* To the same once more, although it would not bear it twice. */
 	assert_int_equal(quota_charge(world->other, QUOTA_CONNECTIONS, 1), STATUS_OK);
-	assert_int_equal(quota_open(world->quota, "", 1, &third), STATUS_OK);
-	assert_int_equal(bill_move(&world->conn->bill, &third), STATUS_BUSY);
-	assert_null(third);
+	assert_int_equal(quota_open(world->quota, "", 1, &account), STATUS_OK);
+	assert_int_equal(bill_move(&world->conn->bill, &account), STATUS_OK);
 	assert_int_equal(quota_get(world->other, QUOTA_CONNECTIONS), 2);
 	quota_refund(world->other, QUOTA_CONNECTIONS, 1);
-	/* To itself, while there is room for it twice. */
-	assert_int_equal(quota_open(world->quota, "", 1, &third), STATUS_OK);
-	assert_int_equal(bill_move(&world->conn->bill, &third), STATUS_OK);
-	assert_int_equal(quota_get(world->other, QUOTA_CONNECTIONS), 1);
 }
 
 static void without_bytes_it_waits_and_then_goes_on(void **state)

@@ -71,7 +71,9 @@ static const struct row rows[] = {
 		BAD_MESSAGE, 7),
 	/* unknown, at the top and further down */
 	ROW(ID "\x42\x00", UNKNOWN_REQUEST, 7),
-	ROW(ID "\x1a\x00", UNKNOWN_REQUEST, 7),
+	ROW(ID "\x1a\x00", OK, 7),
+	ROW(ID "\x1a\x02\x08\x09", OK, 7),
+	ROW(ID "\x1a\x02\x10\x09", UNKNOWN_FIELD, 7),
 	ROW(ID "\x12\x06\x08\x01\x10\x01\x20\x01", UNKNOWN_FIELD, 7),
 	/* not the order of the numbers, not the shortest varint, more than a bool */
 	ROW("\x3a\x00\x08\x07", BAD_MESSAGE, 0),
