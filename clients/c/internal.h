@@ -52,7 +52,7 @@ enum {
 	MEDIA_TYPE_MAX = 127,
 	SHA256_LEN = 32,
 	POOL_MAX = 16,   /* idle connections of a handle */
-	PAGES_MAX = 100, /* answers of one zegel_list_keys(), each of up to 100 keys */
+	PAGES_MAX = 100, /* answers of one zegel_list_keys() or zegel_whoami() */
 };
 
 /*

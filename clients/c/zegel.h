@@ -194,6 +194,40 @@ struct zegel_health {
 ZEGEL_API enum zegel_status zegel_health(
 	struct zegel *zegel, struct zegel_health *out, struct zegel_error *error);
 
+/* One of the rules that the agent has for us. */
+struct zegel_rule {
+	const char *name;
+	const char *key;
+	const char *profile;
+	bool is_master; /* it contains every other kind of seal with that key */
+};
+
+/*
+ * How the agent sees us. The library makes it, and points to each of its rules, so that
+ * members which later versions add at the end of either are no matter to older programs.
+ */
+struct zegel_identity {
+	const char *client; /* name of our section; "": none fits, we may do nothing */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t pid;           /* of whoever made the connection */
+	const uint32_t *groups; /* n_groups supplementary ones */
+	size_t n_groups;
+	bool is_unclear; /* the process could not be asked: unit and exe are not known */
+	const char *unit;   /* of systemd; NULL here and below: none, or not known */
+	const char *exe;    /* path of the program */
+	const char *label;  /* of SELinux or AppArmor */
+	const char *listen; /* name of the socket's section */
+	const struct zegel_rule *const *rules; /* n_rules by key, then profile */
+	size_t n_rules;
+};
+
+/* How the agent sees us, also when we may do nothing; free with zegel_identity_free(). */
+ZEGEL_API enum zegel_status zegel_whoami(
+	struct zegel *zegel, struct zegel_identity **out, struct zegel_error *error);
+/* NULL is fine. */
+ZEGEL_API void zegel_identity_free(struct zegel_identity *identity);
+
 #ifdef __cplusplus
 }
 #endif

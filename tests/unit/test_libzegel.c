@@ -353,6 +353,8 @@ static void libzegel_refuses_null(void **state)
 		zegel_describe_key(zegel, NULL, &description, NULL), ZEGEL_INVALID);
 	assert_int_equal(zegel_health(zegel, NULL, NULL), ZEGEL_INVALID);
 	assert_int_equal(zegel_health(NULL, NULL, NULL), ZEGEL_INVALID);
+	assert_int_equal(zegel_whoami(zegel, NULL, NULL), ZEGEL_INVALID);
+	assert_int_equal(zegel_whoami(NULL, NULL, NULL), ZEGEL_INVALID);
 	assert_int_equal(fake.counts->connections, 0);
 }
 
@@ -420,6 +422,7 @@ static void libzegel_frees_nothing(void **state)
 	zegel_seal_free(NULL);
 	zegel_keys_free(NULL);
 	zegel_description_free(NULL);
+	zegel_identity_free(NULL);
 }
 
 static void libzegel_names_each_status(void **state)
