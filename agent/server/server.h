@@ -59,8 +59,6 @@ struct server_setup {
 MUST_CHECK enum status server_new(
 	const struct server_setup *setup, struct server **out);
 void server_freep(struct server **server);
-/* For the next request of everybody. */
-void server_set_policy(struct server *server, struct policy *policy);
 /* Accepts nobody any more; those connected are still answered. */
 void server_stop(struct server *server);
 

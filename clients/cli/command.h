@@ -32,6 +32,7 @@ extern const struct command seal_command;
 extern const struct command keys_command;
 extern const struct command cert_command;
 extern const struct command status_command;
+extern const struct command whoami_command;
 extern const struct command verify_command;
 extern const struct command audit_command;
 extern const struct command sandbox_command;

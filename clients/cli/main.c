@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&keys_command,
 	&cert_command,
 	&status_command,
+	&whoami_command,
 	&audit_command,
 	&sandbox_command,
 	&policy_command,

@@ -13,7 +13,7 @@
 #include "util/defs.h"
 
 void output_format(const char *format, ...) FORMAT_PRINTF(1, 2);
-/* The text without control characters: for what others chose. */
+/* The text without control and direction characters: for what others chose. */
 void output_foreign(const char *text);
 void output_bytes(struct bytes bytes);
 /* exit_code, or EXIT_CODE_INTERNAL and words when something was not written. */
