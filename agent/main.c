@@ -255,6 +255,38 @@ static enum status open_audit(struct agent *agent)
 	return audit_open(&setup, &agent->audit);
 }
 
+/* What the clients' side refuses belongs in the record; the two do not know each other. */
+static void on_refusal(void *context, const struct server_refusal *what)
+{
+	const struct agent *agent = context;
+	const struct audit_who who = {
+		.client = what->client,
+		.uid = what->uid,
+		.pid = what->pid,
+		.unit = what->unit,
+	};
+	const struct audit_refusal refusal = {
+		.who = who,
+		.rule = "",
+		.nearest = "",
+		.key = what->key,
+		.profile = what->profile,
+		.audience = "",
+		.status = what->status,
+	};
+	const struct audit_peer_event event = {
+		.event = what->kind,
+		.who = who,
+		.has_other = what->writer_uid != what->uid,
+		.other = what->writer_uid,
+	};
+
+	if (strcmp(what->kind, "peer-changed") == 0)
+		audit_add_peer_event(agent->audit, &event);
+	else
+		(void)audit_add_refusal(agent->audit, &refusal);
+}
+
 static enum status open_server(struct agent *agent, int *inherited)
 {
 	const struct config *config = agent->config;
@@ -265,6 +297,7 @@ static enum status open_server(struct agent *agent, int *inherited)
 		.listens = config->listens,
 		.n_listens = config->n_listens,
 		.inherited = inherited,
+		.events = {.context = agent, .on_refusal = on_refusal},
 	};
 
 	return server_new(&setup, &agent->server);
