@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	ROOM = LINES_READ + LINES_LINE_MAX,
+	WAIT_NS = 5000000,
 };
 
 enum status lines_init(struct lines *lines, int fd)
@@ -75,6 +77,30 @@ static void give(struct lines *lines, size_t len, bool has_end, struct line *out
 	lines->begin += len + (has_end ? 1 : 0);
 }
 
+/* Reads until the line's end is there, or it is too long, or the file ends. */
+static enum status read_line(struct lines *lines, const uint8_t **out_end)
+{
+	const uint8_t *end = find_end(lines);
+
+	while (end == NULL && !lines->is_at_end &&
+		lines->end - lines->begin <= LINES_LINE_MAX) {
+		TRY(fill(lines));
+		end = find_end(lines);
+	}
+	*out_end = end;
+	return STATUS_OK;
+}
+
+/* The agent may be writing this very line: then its end is there a moment later. */
+static enum status read_again(struct lines *lines, const uint8_t **out_end)
+{
+	const struct timespec moment = {.tv_nsec = WAIT_NS};
+
+	(void)nanosleep(&moment, NULL);
+	lines->is_at_end = false;
+	return read_line(lines, out_end);
+}
+
 enum status lines_next(struct lines *lines, struct line *out)
 {
 	const uint8_t *end;
@@ -82,12 +108,9 @@ enum status lines_next(struct lines *lines, struct line *out)
 
 	if (lines->is_in_long)
 		TRY(skip_long(lines));
-	end = find_end(lines);
-	while (end == NULL && !lines->is_at_end &&
-		lines->end - lines->begin <= LINES_LINE_MAX) {
-		TRY(fill(lines));
-		end = find_end(lines);
-	}
+	TRY(read_line(lines, &end));
+	if (end == NULL && lines->is_at_end && lines->begin < lines->end)
+		TRY(read_again(lines, &end));
 	left = (end == NULL ? lines->end : (size_t)(end - lines->room)) - lines->begin;
 	if (end == NULL && left == 0)
 		return STATUS_NOT_FOUND;

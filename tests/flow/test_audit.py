@@ -236,6 +236,17 @@ class Checkpoints(Audit):
                          (code, results))
         self.assertIn("not seen     lines 1 to 700", self.verify().stdout)
 
+    def test_a_note_of_a_line_behind_the_bad_one_tells_nothing(self):
+        path, before = self.note(1500), self.note(9, "before")
+        lines = self.record.lines(self.record.names()[0])
+        del lines[10]
+        self.record.put(self.record.names()[0], lines)
+        self.record.write(self.record_folder)
+        self.assertEqual((1, [("unjudged", "unchecked"), ("held", "unchecked")]), self.check(
+            "--checkpoint", path, "--checkpoint", before))
+        self.assertIn("line 1500 stands behind the bad line",
+                      self.verify("--checkpoint", path).stdout)
+
     def test_what_is_no_note_or_certificate(self):
         path = self.note(1500)
         for words in (["--checkpoint", self.certificate], ["--checkpoint", "/not/there"],

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,6 +21,30 @@ enum {
 	FILE_MAX = 1 << 24,
 	N_FILES = 40,
 };
+
+/* The file into which somebody writes while we wait; FD_NONE: nobody does. */
+static int *written_meanwhile(void)
+{
+	static int fd = FD_NONE;
+
+	return &fd;
+}
+
+/* The linker puts it in front of the system's (-Wl,--wrap). */
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+	const int fd = *written_meanwhile();
+
+	(void)left;
+	assert_in_range(wanted->tv_nsec, 1, 100000000);
+	*written_meanwhile() = FD_NONE;
+	if (fd != FD_NONE)
+		assert_int_equal(
+			fd_write_all(fd, bytes_from_text("o\nthree\n")), STATUS_OK);
+	return 0;
+}
 
 static int new_file(struct bytes content)
 {
@@ -152,6 +177,22 @@ static void lines_together_are_the_file(void **state)
 	}
 }
 
+/* As when the agent is writing: the rest of the line comes a moment later. */
+static void a_line_that_is_being_written_is_waited_for(void **state)
+{
+	CLEANUP(fd_closep) int fd = new_file(bytes_from_text("one\ntw"));
+	CLEANUP(lines_deinit) struct lines lines = LINES_INIT;
+
+	(void)state;
+	assert_int_equal(lines_init(&lines, fd), STATUS_OK);
+	expect(&lines, "one", 1, true);
+	*written_meanwhile() = fd;
+	expect(&lines, "two", 2, true);
+	assert_int_equal(*written_meanwhile(), FD_NONE);
+	expect(&lines, "three", 3, true);
+	expect_end(&lines);
+}
+
 static void a_file_that_cannot_be_read_is_io(void **state)
 {
 	CLEANUP(lines_deinit) struct lines lines = LINES_INIT;
@@ -172,6 +213,7 @@ int main(void)
 		cmocka_unit_test(lines_do_not_move_the_place_of_a_descriptor),
 		cmocka_unit_test(lines_next_cuts_what_is_too_long_and_finds_the_next),
 		cmocka_unit_test(lines_together_are_the_file),
+		cmocka_unit_test(a_line_that_is_being_written_is_waited_for),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_io),
 	};
 
