@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "officer.h"
 #include "output.h"
 #include "say.h"
+#include "util/fd.h"
 
 static const char name[] = "audit";
 
@@ -59,16 +61,49 @@ static int fail_open(const char *command, enum status status, const char *path)
 	return audit_fail(command, status, NULL);
 }
 
+/*
+ * The agent's own files, by descriptors that it hands over: an officer need not be able to
+ * open them. It may begin a new file meanwhile; then one comes twice, and is left out.
+ */
+static int open_by_agent(const char *command, struct sources *out)
+{
+	CLEANUP(officer_closep) struct officer *officer = NULL;
+	int code = officer_open(command, &officer);
+
+	for (uint64_t i = 0; code == EXIT_CODE_OK; i++) {
+		char file[OFFICER_NAME_MAX];
+		enum status status;
+		int fd = FD_NONE;
+
+		code = officer_open_record(officer, i, file, &fd);
+		if (code != EXIT_CODE_OK || fd == FD_NONE)
+			break;
+		status = sources_add_once(out, file, fd);
+		if (status != STATUS_OK)
+			return fail_open(command, status, file);
+	}
+	return code;
+}
+
+static int open_own(const char *command, struct sources *out)
+{
+	enum status status;
+
+	if (officer_is_there())
+		return open_by_agent(command, out);
+	status = sources_add_directory(out, SOURCES_DIRECTORY);
+	return status == STATUS_OK ? EXIT_CODE_OK
+				   : fail_open(command, status,
+					     SOURCES_DIRECTORY "/" SOURCES_CURRENT);
+}
+
 int audit_open(const char *command, char **paths, struct sources *out)
 {
+	const int code = paths[0] == NULL ? open_own(command, out) : EXIT_CODE_OK;
 	enum status status = STATUS_OK;
 
-	if (paths[0] == NULL) {
-		status = sources_add_directory(out, SOURCES_DIRECTORY);
-		if (status != STATUS_OK)
-			return fail_open(
-				command, status, SOURCES_DIRECTORY "/" SOURCES_CURRENT);
-	}
+	if (code != EXIT_CODE_OK)
+		return code;
 	for (char **path = paths; *path != NULL; path++) {
 		status = sources_add_path(out, *path);
 		if (status != STATUS_OK)
@@ -95,9 +130,9 @@ static const char help[] =
 	"[--json]\n"
 	"                          [FILE...]\n"
 	"       zegel audit show [FILTER]... [-n N] [--json] [FILE...]\n"
-	"The record of what was sealed, refused and done. Without FILE it is the one "
-	"in\n"
-	"/var/log/zegel: audit.jsonl and the older files beside it.\n"
+	"The record of what was sealed, refused and done. Without FILE it is that of\n"
+	"the running agent, which hands it to officers (members of the group\n"
+	"zegel-officers, and root); where none runs, what lies in /var/log/zegel.\n"
 	"\n"
 	"verify: is the record whole? Files may be named in any order. Exits 0 when "
 	"it\n"

@@ -20,7 +20,6 @@
 
 enum {
 	WAIT_S = 60, /* a reload may read long lists */
-	NAME_LEN_MAX = 63,
 };
 
 struct officer {
@@ -57,6 +56,27 @@ ProtobufCBinaryData officer_bytes(struct bytes bytes)
 ProtobufCBinaryData officer_text(const char *text)
 {
 	return officer_bytes(bytes_from_text(text));
+}
+
+static const char *get_path(void)
+{
+	const char *path = getenv("ZEGEL_OFFICER_SOCKET");
+
+	return path != NULL && path[0] != '\0' ? path : SOCKET_PATH;
+}
+
+bool officer_is_there(void)
+{
+	CLEANUP(fd_closep)
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = get_path();
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+	       errno == EAGAIN || errno == EACCES;
 }
 
 static int fail(const struct officer *officer, const char *what)
@@ -257,7 +277,7 @@ int officer_ask(struct officer *officer, Zegel__Officer__V1__Request *request,
 }
 
 int officer_open_record(struct officer *officer, uint64_t index,
-	char name[static NAME_LEN_MAX + 1], int *out)
+	char name[static OFFICER_NAME_MAX], int *out)
 {
 	CLEANUP(officer_answer_deinit)
 	struct officer_answer answer = {.fd = FD_NONE};
@@ -283,7 +303,7 @@ int officer_open_record(struct officer *officer, uint64_t index,
 	result = answer.response->open_record;
 	if (answer.response->what_case !=
 			ZEGEL__OFFICER__V1__RESPONSE__WHAT_OPEN_RECORD ||
-		answer.fd == FD_NONE || result->name.len > NAME_LEN_MAX) {
+		answer.fd == FD_NONE || result->name.len >= OFFICER_NAME_MAX) {
 		say_error(officer->command, "INTERNAL",
 			"the agent answered without a file");
 		return EXIT_CODE_INTERNAL;
@@ -312,7 +332,6 @@ static int greet(struct officer *officer)
 int officer_open(const char *command, struct officer **out)
 {
 	CLEANUP(officer_closep) struct officer *officer = calloc(1, sizeof(*officer));
-	const char *path = getenv("ZEGEL_OFFICER_SOCKET");
 	int code;
 
 	if (officer == NULL) {
@@ -320,7 +339,7 @@ int officer_open(const char *command, struct officer **out)
 		return EXIT_CODE_INTERNAL;
 	}
 	officer->command = command;
-	officer->path = path != NULL && path[0] != '\0' ? path : SOCKET_PATH;
+	officer->path = get_path();
 	officer->fd = FD_NONE;
 	code = connect_to(officer);
 	if (code == EXIT_CODE_OK)

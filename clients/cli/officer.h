@@ -12,6 +12,10 @@
 #include "officer.pb-c.h"
 #include "util/defs.h"
 
+enum {
+	OFFICER_NAME_MAX = 64, /* of a file of the record, with its NUL */
+};
+
 struct officer;
 
 /*
@@ -20,6 +24,8 @@ struct officer;
  */
 MUST_CHECK int officer_open(const char *command, struct officer **out);
 void officer_closep(struct officer **officer);
+/* Whether an agent is there to be asked, if perhaps not by us. Says nothing. */
+bool officer_is_there(void);
 
 /* An answer, and the descriptor that came with it. */
 struct officer_answer {
@@ -40,8 +46,8 @@ MUST_CHECK int officer_ask(struct officer *officer,
  * A descriptor for a file of the record: 0 the current one, 1, 2, … older ones. Behind the
  * last *out is FD_NONE. Gives the exit code, as officer_ask(). gives
  */
-MUST_CHECK int officer_open_record(
-	struct officer *officer, uint64_t index, char name[static 64], int *out);
+MUST_CHECK int officer_open_record(struct officer *officer, uint64_t index,
+	char name[static OFFICER_NAME_MAX], int *out);
 
 ProtobufCBinaryData officer_text(const char *text);
 ProtobufCBinaryData officer_bytes(struct bytes bytes);

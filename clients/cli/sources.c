@@ -111,6 +111,15 @@ static bool is_known(const struct sources *sources, int fd)
 	return false;
 }
 
+enum status sources_add_once(struct sources *sources, const char *name, int fd)
+{
+	CLEANUP(fd_closep) int taken = fd;
+
+	raise_limit();
+	return is_known(sources, taken) ? STATUS_OK
+					: sources_add(sources, name, fd_take(&taken));
+}
+
 struct folder {
 	const char *path; /* borrows */
 	DIR *entries;     /* owns */

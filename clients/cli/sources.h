@@ -42,6 +42,9 @@ void sources_deinit(struct sources *sources);
 
 /* Takes fd, also on failure. BAD_FILE when it is no regular file; NO_MEMORY. */
 MUST_CHECK enum status sources_add(struct sources *sources, const char *name, int fd);
+/* The same; a file that is there already is left out. */
+MUST_CHECK enum status sources_add_once(
+	struct sources *sources, const char *name, int fd);
 /* NOT_FOUND when it cannot be opened, with errno; else as sources_add(). */
 MUST_CHECK enum status sources_add_path(struct sources *sources, const char *path);
 /*
