@@ -23,6 +23,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
 	{"verify", audit_verify},
 	{"show", audit_show},
+	{"checkpoint", audit_checkpoint},
 };
 
 int audit_fail(const char *command, enum status status, const struct source *at)
@@ -120,9 +121,10 @@ static int run(int argc, char **argv)
 			return subcommands[i].run(argc - 1, argv + 1);
 	}
 	if (argc > 1)
-		return say_usage(
-			name, "there is no %s; verify and show there are", argv[1]);
-	return say_usage(name, "verify, or show?");
+		return say_usage(name,
+			"there is no %s; verify, show and checkpoint there are",
+			argv[1]);
+	return say_usage(name, "verify, show or checkpoint?");
 }
 
 static const char help[] =
@@ -130,6 +132,7 @@ static const char help[] =
 	"[--json]\n"
 	"                          [FILE...]\n"
 	"       zegel audit show [FILTER]... [-n N] [--json] [FILE...]\n"
+	"       zegel audit checkpoint [FILE...]\n"
 	"The record of what was sealed, refused and done. Without FILE it is that of\n"
 	"the running agent, which hands it to officers (members of the group\n"
 	"zegel-officers, and root); where none runs, what lies in /var/log/zegel.\n"
@@ -163,6 +166,10 @@ static const char help[] =
 	"a\n"
 	"                      line; what does not verify becomes {\"unverified\": "
 	"...}\n"
+	"\n"
+	"checkpoint: the newest signed note of the record, to be kept elsewhere. Exits "
+	"69\n"
+	"when the record has none.\n"
 	"\n"
 	"More: docs/audit.md\n";
 

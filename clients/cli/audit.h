@@ -13,6 +13,7 @@
 /* argv[0] is the subcommand's name; they give what the program exits with. */
 int audit_verify(int argc, char **argv);
 int audit_show(int argc, char **argv);
+int audit_checkpoint(int argc, char **argv);
 
 /*
  * The files named, or those of the default directory where none is, in their order.

@@ -135,15 +135,6 @@ static int finish(uint64_t n_bad)
 	return code;
 }
 
-/*
- * Where the record is read from. An officer will ask the agent here for descriptors of
- * its files (sources_add() takes them); so far it is files.
- */
-static int open_sources(char **paths, struct sources *out)
-{
-	return audit_open(name, paths, out);
-}
-
 int audit_show(int argc, char **argv)
 {
 	CLEANUP(sources_deinit) struct sources sources = SOURCES_INIT;
@@ -154,7 +145,7 @@ int audit_show(int argc, char **argv)
 	int code = read_options(argc, argv, &spec);
 
 	if (code == EXIT_CODE_OK)
-		code = open_sources(argv + optind, &sources);
+		code = audit_open(name, argv + optind, &sources);
 	if (code != EXIT_CODE_OK)
 		return code;
 	status = walk_init(&walk, &sources);
