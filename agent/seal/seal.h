@@ -131,6 +131,8 @@ struct sealer_counts {
 	uint32_t n_out;
 	uint64_t n_sealed;
 };
+/* Why nothing can be sealed: what is wrong with the record; "" when all is well. */
+const char *sealer_get_trouble(const struct sealer *sealer);
 struct sealer_counts sealer_get_counts(const struct sealer *sealer);
 
 #endif

@@ -293,6 +293,11 @@ const struct chain *sealer_get_chain(const struct sealer *sealer, const struct k
 	return key->on[0].chain;
 }
 
+const char *sealer_get_trouble(const struct sealer *sealer)
+{
+	return audit_get_why(sealer->audit);
+}
+
 struct sealer_counts sealer_get_counts(const struct sealer *sealer)
 {
 	return sealer->counts;

@@ -24,6 +24,8 @@ enum status handle_health(const struct call *call)
 	result.waiting = counts.n_waiting;
 	result.in_flight = counts.n_out;
 	result.sealed = counts.n_sealed;
+	result.has_trouble = sealer_get_trouble(server->sealer)[0] != '\0';
+	result.trouble = reply_text(sealer_get_trouble(server->sealer));
 	response.what_case = ZEGEL__V1__RESPONSE__WHAT_HEALTH;
 	response.health = &result;
 	reply_send(call->conn, call->request->id, &response);

@@ -32,6 +32,10 @@ enum zegel_status zegel_health(
 		.keys_ready = from->keys_ready,
 		.keys = from->keys,
 	};
+	/* Words for people: what does not fit is cut. */
+	if (from->has_trouble && text_is_clean(from->trouble))
+		(void)snprintf(out->trouble, sizeof(out->trouble), "%.*s",
+			(int)from->trouble.len, (const char *)from->trouble.data);
 	(void)snprintf(out->agent, sizeof(out->agent), "%.*s", (int)from->agent.len,
 		(const char *)from->agent.data);
 	return ZEGEL_OK;

@@ -188,6 +188,11 @@ struct zegel_health {
 	uint64_t sealed;    /* seals released since the start */
 	uint32_t keys_ready;
 	uint32_t keys; /* that this client may use */
+	/*
+	 * Why nothing can be sealed, whatever the keys' states: the record cannot be
+	 * written. "" when all is well.
+	 */
+	char trouble[128];
 };
 
 /* How the agent is. */

@@ -30,10 +30,11 @@ static json_t *new_json(
 			return NULL;
 		}
 	}
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "agent",
-		health->agent, "uptime_s", (json_int_t)health->uptime_s, "waiting",
-		(json_int_t)health->waiting, "in_flight", (json_int_t)health->in_flight,
-		"sealed", (json_int_t)health->sealed, "keys_ready",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "agent",
+		health->agent, "trouble", health->trouble, "uptime_s",
+		(json_int_t)health->uptime_s, "waiting", (json_int_t)health->waiting,
+		"in_flight", (json_int_t)health->in_flight, "sealed",
+		(json_int_t)health->sealed, "keys_ready",
 		(json_int_t)health->keys_ready, "n_keys", (json_int_t)health->keys,
 		"keys", states);
 }
@@ -47,6 +48,11 @@ static void print_text(const struct zegel_health *health, const struct zegel_key
 		      "\nkeys       %" PRIu32 " of %" PRIu32 " ready\n",
 		health->uptime_s, health->waiting, health->in_flight, health->sealed,
 		health->keys_ready, health->keys);
+	if (health->trouble[0] != '\0') {
+		output_format("TROUBLE    nothing can be sealed, there is no record: ");
+		output_foreign(health->trouble);
+		output_format("\n");
+	}
 	for (size_t i = 0; i < keys->n_keys; i++)
 		output_format("  %-20s  %s\n", keys->keys[i].name,
 			ask_state_name(keys->keys[i].state));

@@ -260,6 +260,8 @@ static void answer_health(int fd, const Zegel__V1__Request *request)
 	result.keys_ready = 5;
 	result.keys = 6;
 	response.id = request->id;
+	result.has_trouble = true;
+	result.trouble = fake_bytes("no space is left on the device");
 	response.what_case = ZEGEL__V1__RESPONSE__WHAT_HEALTH;
 	response.health = &result;
 	fake_send(fd, &response);

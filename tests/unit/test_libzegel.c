@@ -164,6 +164,7 @@ static void libzegel_tells_how_the_agent_is(void **state)
 	assert_string_equal(health.agent, "zegel 0.1.0");
 	assert_int_equal(health.sealed, 4);
 	assert_int_equal(health.keys, 6);
+	assert_string_equal(health.trouble, "no space is left on the device");
 }
 
 static void libzegel_keeps_a_connection_for_the_next_call(void **state)
