@@ -18,6 +18,7 @@
 enum {
 	RETRY_MIN_MS = 10,
 	RETRY_MAX_MS = 30000,
+	RETRY_NO_RECORD_MS = 1000, /* it comes back by itself when it can */
 };
 
 void seal_free(struct act *act)
@@ -90,7 +91,8 @@ void seal_answer_refusal(struct act *act, enum status status)
 {
 	const struct seal_answer refusal = {
 		.status = status,
-		.retry_after_ms = get_retry_ms(act->key),
+		.retry_after_ms = status == STATUS_NO_RECORD ? RETRY_NO_RECORD_MS
+							     : get_retry_ms(act->key),
 	};
 
 	(void)seal_answer(act, &refusal);
@@ -260,7 +262,10 @@ static enum status admit(
 	enum status status;
 
 	TRY(resolve(act));
-	TRY(audit_get_status(sealer->audit));
+	if (audit_get_status(sealer->audit) != STATUS_OK) {
+		*retry_after_ms = RETRY_NO_RECORD_MS;
+		return STATUS_NO_RECORD;
+	}
 	TRY(desk_get_hope_for(act->key, act->algorithm->kind));
 	if (!desk_can_join(act))
 		return STATUS_BUSY;
