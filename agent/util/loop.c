@@ -323,6 +323,7 @@ enum status loop_run(struct loop *loop)
 		if (loop->turn_end != NULL)
 			loop->turn_end(loop->turn_context);
 	}
+	loop->is_stopping = false;
 	return STATUS_OK;
 }
 

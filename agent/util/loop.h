@@ -67,7 +67,7 @@ void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
  */
 void loop_set_turn_end(struct loop *loop, loop_timer_fn *call, void *context);
 
-/* Runs until loop_stop(); IO when epoll itself fails. */
+/* Runs until loop_stop(), and may be run again; IO when epoll itself fails. */
 MUST_CHECK enum status loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
