@@ -57,16 +57,32 @@ bool audit_waits_for_sync(const struct audit *audit)
 	return audit->spec->sync == RECORD_SYNC_SEAL;
 }
 
-enum status audit_put(struct audit *audit, const char *kind)
+/* A clock that is far off stops nothing: a line says the nearest time that it can. */
+static int64_t get_time_us(void)
+{
+	const int64_t last = INT64_C(253402300799999999); /* of the year 9999 */
+	const int64_t now = clock_real_us();
+
+	if (now < 0)
+		return 0;
+	return now < last ? now : last;
+}
+
+static enum status put(struct audit *audit, const char *kind, struct bytes members)
 {
 	const struct entry_front front = {
-		.time_us = clock_real_us(),
+		.time_us = get_time_us(),
 		.open = opens_get_oldest(&audit->opens),
 		.kind = kind,
 	};
 
-	return entry_append(&audit->lines, &audit->hasher, &audit->head, &front,
-		buf_get(&audit->members));
+	return entry_append(
+		&audit->lines, &audit->hasher, &audit->head, &front, members);
+}
+
+enum status audit_put(struct audit *audit, const char *kind)
+{
+	return put(audit, kind, buf_get(&audit->members));
 }
 
 enum status audit_put_orphans(struct audit *audit)
@@ -74,12 +90,59 @@ enum status audit_put_orphans(struct audit *audit)
 	uint64_t seq;
 
 	while ((seq = opens_get_abandoned(&audit->opens)) != 0) {
+		enum status status;
+
 		buf_clear(&audit->members);
 		TRY(audit_line_orphan(&audit->members, seq));
 		must(opens_close(&audit->opens, seq));
-		TRY(audit_put(audit, AUDIT_KIND_ORPHAN));
+		status = audit_put(audit, AUDIT_KIND_ORPHAN);
+		if (status != STATUS_OK) {
+			opens_abandon(&audit->opens, seq);
+			return status;
+		}
 	}
 	return STATUS_OK;
+}
+
+/* kind NUL members newline, of what is in members. */
+static enum status keep(struct audit *audit, const char *kind)
+{
+	const size_t len = audit->kept.len;
+	const struct bytes bytes = {(const uint8_t *)kind, strlen(kind) + 1};
+	enum status status = buf_append(&audit->kept, bytes);
+
+	if (status == STATUS_OK)
+		status = buf_append(&audit->kept, buf_get(&audit->members));
+	if (status == STATUS_OK)
+		status = buf_append_text(&audit->kept, "\n");
+	if (status != STATUS_OK)
+		audit->kept.len = len;
+	return status;
+}
+
+enum status audit_put_kept(struct audit *audit)
+{
+	while (audit->kept_len < audit->kept.len) {
+		const char *kind = (const char *)audit->kept.p + audit->kept_len;
+		const uint8_t *members = (const uint8_t *)kind + strlen(kind) + 1;
+		const uint8_t *end = memchr(members, '\n',
+			(size_t)(audit->kept.p + audit->kept.len - members));
+
+		must(end != NULL);
+		TRY(put(audit, kind, (struct bytes){members, (size_t)(end - members)}));
+		audit->kept_len = (size_t)(end + 1 - audit->kept.p);
+	}
+	return STATUS_OK;
+}
+
+enum status audit_put_rotate(struct audit *audit)
+{
+	char older[RECORD_NAME_MAX];
+
+	audit_tail_name_older(audit->first_seq, older);
+	buf_clear(&audit->members);
+	TRY(audit_line_rotate(&audit->members, older));
+	return audit_put(audit, AUDIT_KIND_ROTATE);
 }
 
 enum status audit_add_attempt(
@@ -119,21 +182,21 @@ enum status audit_add_outcome(
 	return STATUS_OK;
 }
 
-/* A line that nobody waits for; it is lost to the record when there is none now. */
-static void add_lightly(struct audit *audit, enum status made, const char *kind)
-{
-	if (made == STATUS_OK && audit->trouble == STATUS_OK)
-		made = audit_put(audit, kind);
-	if (made != STATUS_OK)
-		log_event(LOG_ERR, "a line could not be added to the record",
-			"kind=%s status=%s", kind, status_name(made));
-}
-
 void audit_add_undelivered(struct audit *audit, uint64_t attempt, const char *why)
 {
+	enum status status;
+
 	buf_clear(&audit->members);
-	add_lightly(audit, audit_line_undelivered(&audit->members, attempt, why),
-		AUDIT_KIND_UNDELIVERED);
+	status = audit_line_undelivered(&audit->members, attempt, why);
+	/* The record says that this seal was released: it must not stand at that. */
+	if (status == STATUS_OK)
+		status = keep(audit, AUDIT_KIND_UNDELIVERED);
+	if (status == STATUS_OK && audit->trouble == STATUS_OK)
+		status = audit_put_kept(audit);
+	if (status != STATUS_OK)
+		log_event(LOG_ERR, "a line could not be added to the record",
+			"kind=%s attempt=%llu status=%s", AUDIT_KIND_UNDELIVERED,
+			(unsigned long long)attempt, status_name(status));
 }
 
 bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal)
@@ -188,10 +251,29 @@ void audit_put_floods(struct audit *audit, bool is_end)
 	}
 }
 
+/* Nobody waits for it: without a record now it is in the log only. */
 void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event)
 {
+	enum status status = audit->trouble == STATUS_OK ? STATUS_OK : STATUS_NO_RECORD;
+
 	buf_clear(&audit->members);
-	add_lightly(audit, audit_line_peer(&audit->members, event), AUDIT_KIND_PEER);
+	if (status == STATUS_OK)
+		status = audit_line_peer(&audit->members, event);
+	if (status == STATUS_OK)
+		status = audit_put(audit, AUDIT_KIND_PEER);
+	if (status != STATUS_OK)
+		log_event(LOG_ERR, "a line could not be added to the record",
+			"kind=%s event=%s uid=%u status=%s", AUDIT_KIND_PEER,
+			event->event, (unsigned int)event->who.uid,
+			status_name(status));
+}
+
+/* Into the lines of this turn, or the reserve; or later, when a file is on its way. */
+static enum status put_act(struct audit *audit)
+{
+	if (audit->trouble == STATUS_OK)
+		return audit_put_kept(audit);
+	return audit->is_changing ? STATUS_OK : audit_file_write_kept(audit);
 }
 
 enum status audit_add_checkpoint(
@@ -205,13 +287,18 @@ enum status audit_add_checkpoint(
 
 enum status audit_add_act(struct audit *audit, const struct audit_act *act)
 {
+	const size_t len = audit->kept.len;
+
 	buf_clear(&audit->members);
-	TRY(audit_line_act(&audit->members, act));
 	if (audit->trouble != STATUS_OK && audit->trouble != STATUS_DISK_FULL)
 		return STATUS_NO_RECORD;
-	TRY(audit_put(audit, AUDIT_KIND_OFFICER));
-	return audit->trouble == STATUS_OK ? STATUS_OK
-					   : audit_file_write_reserved(audit);
+	if (audit_line_act(&audit->members, act) != STATUS_OK ||
+		keep(audit, AUDIT_KIND_OFFICER) != STATUS_OK)
+		return STATUS_NO_RECORD;
+	if (put_act(audit) == STATUS_OK)
+		return STATUS_OK;
+	audit->kept.len = len;
+	return STATUS_NO_RECORD;
 }
 
 enum status audit_open_file(

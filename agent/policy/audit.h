@@ -111,12 +111,16 @@ struct audit_act {
  * each attempt without an outcome, writes the start line and syncs. It waits for the disk,
  * so it is for the start only. IN_USE when another zegeld writes here, BAD_FILE when the end
  * of the record was changed by somebody, NO_RECORD when it cannot be written now; all
- * logged. gives
+ * logged. A full disk with some of the reserve left is no failure: then nothing can be
+ * sealed until there is space. gives
  */
 MUST_CHECK enum status audit_open(const struct audit_setup *setup, struct audit **out);
 /* Before anything is added. */
 void audit_set_events(struct audit *audit, const struct audit_events *events);
-/* Writes what was added and the stop line, and waits for the disk, 2 s at most. */
+/*
+ * Writes what was added and the stop line, and waits for the disk, 2 s at most. Attempts
+ * without an outcome get their orphan lines.
+ */
 void audit_close(struct audit **audit);
 
 /* OK, or NO_RECORD: nothing may be sealed now. */
@@ -140,7 +144,10 @@ MUST_CHECK enum status audit_add_attempt(
 	struct audit *audit, const struct audit_attempt *attempt, uint64_t *out_seq);
 MUST_CHECK enum status audit_add_outcome(
 	struct audit *audit, const struct audit_outcome *outcome, uint64_t *out_seq);
-/* The seal of an OK outcome did not reach its client after all. */
+/*
+ * The seal of an OK outcome did not reach its client after all. Without a record now the
+ * line is kept until there is one.
+ */
 void audit_add_undelivered(struct audit *audit, uint64_t attempt, const char *why);
 /*
  * Refusals are counted for each user: the first of a minute get a line each, the others
@@ -151,7 +158,10 @@ void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *ev
 /* A signed note over the head of the chain; NO_RECORD. */
 MUST_CHECK enum status audit_add_checkpoint(
 	struct audit *audit, uint64_t attempt, struct bytes note);
-/* Into the reserve when need be; NO_RECORD only when not even that is left. */
+/*
+ * Into the reserve when the disk is full, now or at the end of this turn; NO_RECORD when
+ * not even that is left, or for another reason nothing can be written.
+ */
 MUST_CHECK enum status audit_add_act(struct audit *audit, const struct audit_act *act);
 
 /* Whether lines wait for audit_flush(). */
@@ -162,7 +172,10 @@ bool audit_has_lines(const struct audit *audit);
  */
 void audit_flush(struct audit *audit);
 
-/* An officer says that what was done to the files was meant: look at them again. */
+/*
+ * An officer says that what was done to the files was meant: they are looked at again, as
+ * soon as the disk answers.
+ */
 void audit_reopen(struct audit *audit);
 /* A descriptor for reading: index 0 the current file, 1, 2 … older ones. NOT_FOUND. gives */
 MUST_CHECK enum status audit_open_file(

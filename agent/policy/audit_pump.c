@@ -16,32 +16,22 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* A rotate line, as the first of a new file. */
-static enum status put_rotate(struct audit *audit)
-{
-	char older[RECORD_NAME_MAX];
-
-	audit_tail_name_older(audit->first_seq, older);
-	buf_clear(&audit->members);
-	TRY(audit_line_rotate(&audit->members, older));
-	return audit_put(audit, AUDIT_KIND_ROTATE);
-}
-
 static void begin_rotation(struct audit *audit)
 {
 	struct record_order order = {.kind = RECORD_ROTATE};
 
 	/* What was added before belongs in the file that ends. */
 	audit_file_write(audit);
-	if (audit->trouble != STATUS_OK)
+	/* What that told of may have added more: then the next turn rotates. */
+	if (audit->trouble != STATUS_OK || audit->lines.len > 0)
 		return;
 	order.directory = audit->directory;
 	order.fd = audit->fd;
 	order.seq = audit->written.seq;
 	order.size = audit->size;
 	audit_tail_name_older(audit->first_seq, order.older);
-	if (put_rotate(audit) != STATUS_OK) {
-		audit_file_take_back(audit);
+	if (audit_put_rotate(audit) != STATUS_OK) {
+		audit_file_give_up_turn(audit);
 		return;
 	}
 	audit->wants_rotation = false;
@@ -84,16 +74,14 @@ static bool is_due(uint64_t at_ms, uint64_t now_ms)
 /* Writes what a record that can be written again begins with. */
 static enum status write_resumed(struct audit *audit)
 {
-	if (audit->is_torn) {
-		TRY(disk_truncate(audit->fd, audit->size));
-		audit->is_torn = false;
-	}
+	TRY(audit_file_can_resume(audit));
 	if (audit->size == 0)
-		TRY(put_rotate(audit));
+		TRY(audit_put_rotate(audit));
 	buf_clear(&audit->members);
 	TRY(audit_line_why(&audit->members, status_text(audit->trouble)));
 	TRY(audit_put(audit, AUDIT_KIND_RESUMED));
 	TRY(audit_put_orphans(audit));
+	TRY(audit_put_kept(audit));
 	return audit_file_append(audit);
 }
 
@@ -126,57 +114,90 @@ static void sooner(uint64_t *due, uint64_t at_ms)
 		*due = at_ms;
 }
 
+/* Whether what was written can be made durable where it should be. */
+static bool can_sync(const struct audit *audit)
+{
+	return !audit->has_lost_file && audit->trouble != STATUS_CHANGED_FILE;
+}
+
 static void set_timer(struct audit *audit)
 {
 	uint64_t due = 0;
 
-	sooner(&due, audit->lazy_ms);
-	sooner(&due, audit->retry_ms);
-	if (record_is_busy(audit->record))
+	if (!record_is_busy(audit->record)) {
+		sooner(&due, audit->retry_ms);
+		if (can_sync(audit))
+			sooner(&due, audit->lazy_ms);
+	} else if (!audit->is_stalled) {
 		/* Until it answers nothing else can be done. */
-		due = audit->is_stalled
-			      ? 0
-			      : record_get_since_ms(audit->record) + AUDIT_STALL_MS;
-	if (due == 0 && !refusals_is_empty(&audit->refusals))
-		due = clock_monotonic_ms() + REFUSALS_PERIOD_S * 1000;
-	if (due == 0) {
-		loop_timer_remove(audit->loop, &audit->timer);
-		return;
+		due = record_get_since_ms(audit->record) + AUDIT_STALL_MS;
 	}
-	if (audit->timer.is_added && audit->timer.at_ms == due)
+	sooner(&due, audit->floods_ms);
+	/* Never without it: what is set already needs no memory to be set anew. */
+	if (due == 0)
+		due = clock_monotonic_ms() + AUDIT_IDLE_MS;
+	else if (audit->timer.is_added && audit->timer.at_ms == due)
 		return;
-	/* Without it a stalled disk would go unnoticed. */
 	must(loop_timer_set(audit->loop, &audit->timer, due) == STATUS_OK);
+}
+
+static void look_for_floods(struct audit *audit, uint64_t now)
+{
+	if (is_due(audit->floods_ms, now)) {
+		audit_put_floods(audit, false);
+		audit->floods_ms = 0;
+	}
+	if (refusals_is_empty(&audit->refusals))
+		audit->floods_ms = 0;
+	else if (audit->floods_ms == 0)
+		audit->floods_ms = now + AUDIT_FLOODS_MS;
+}
+
+static void look_for_stall(struct audit *audit, uint64_t now)
+{
+	if (!record_is_busy(audit->record) || audit->is_stalled ||
+		now < record_get_since_ms(audit->record) + AUDIT_STALL_MS)
+		return;
+	audit->is_stalled = true;
+	log_event(LOG_ERR, "the disk does not answer, so nothing is sealed",
+		"after_ms=%d", (int)AUDIT_STALL_MS);
+}
+
+static void give_order(struct audit *audit, uint64_t now)
+{
+	if (is_due(audit->retry_ms, now))
+		try_again(audit);
+	if (!record_is_busy(audit->record) && audit->wants_reopen) {
+		audit->wants_reopen = false;
+		if (audit->trouble == STATUS_CHANGED_FILE)
+			begin_making(audit);
+	}
+	if (!record_is_busy(audit->record) && audit->trouble == STATUS_OK &&
+		audit->wants_rotation)
+		begin_rotation(audit);
+	if (!record_is_busy(audit->record) && can_sync(audit) &&
+		(audit->wants_sync || is_due(audit->lazy_ms, now)))
+		begin_sync(audit);
 }
 
 void audit_pump(struct audit *audit)
 {
 	const uint64_t now = clock_monotonic_ms();
 
-	if (!record_is_busy(audit->record) && is_due(audit->retry_ms, now))
-		try_again(audit);
-	if (!record_is_busy(audit->record) && audit->trouble == STATUS_OK &&
-		audit->wants_rotation)
-		begin_rotation(audit);
-	if (!record_is_busy(audit->record) && !audit->has_lost_file &&
-		audit->trouble != STATUS_CHANGED_FILE &&
-		(audit->wants_sync || is_due(audit->lazy_ms, now)))
-		begin_sync(audit);
+	look_for_floods(audit, now);
+	look_for_stall(audit, now);
+	if (!record_is_busy(audit->record))
+		give_order(audit, now);
 	set_timer(audit);
 }
 
 void audit_pump_on_timer(void *context)
 {
 	struct audit *audit = context;
-	const uint64_t now = clock_monotonic_ms();
 
-	audit_put_floods(audit, false);
-	if (record_is_busy(audit->record) && !audit->is_stalled &&
-		now >= record_get_since_ms(audit->record) + AUDIT_STALL_MS) {
-		audit->is_stalled = true;
-		log_event(LOG_ERR, "the disk does not answer, so nothing is sealed",
-			"after_ms=%d", (int)AUDIT_STALL_MS);
-	}
+	/* Its place in the loop is kept before anybody else can take it. */
+	must(loop_timer_set(audit->loop, &audit->timer,
+		     clock_monotonic_ms() + AUDIT_IDLE_MS) == STATUS_OK);
 	audit_pump(audit);
 }
 
@@ -198,26 +219,42 @@ static void note_durable(struct audit *audit, uint64_t seq)
 		audit->events.on_durable(audit->events.context, seq);
 }
 
-static bool is_still_named(const struct audit *audit)
+/* The file is where it was: it grows on, and seals are made, until the next try. */
+static void put_off_rotation(struct audit *audit, enum status status)
 {
-	struct stat facts;
+	log_event(LOG_ERR, "the record cannot begin a new file, and goes on in the old",
+		"status=%s file=%s again_in_s=%d", status_name(status), RECORD_NAME,
+		(int)AUDIT_ROTATE_MS / 1000);
+	audit->rotate_ms = clock_monotonic_ms() + AUDIT_ROTATE_MS;
+	/* They build on the rotate line, which is not true. */
+	audit_file_give_up_turn(audit);
+}
 
-	return fstatat(audit->directory, RECORD_NAME, &facts, AT_SYMLINK_NOFOLLOW) == 0;
+static void on_not_rotated(struct audit *audit, const struct record_answer *answer)
+{
+	/* What was set aside may have been given back. */
+	audit->reserved = audit->size;
+	audit->has_lost_file = answer->is_renamed;
+	if (answer->is_renamed || answer->status == STATUS_CHANGED_FILE)
+		audit_file_fail(audit, answer->status);
+	else
+		put_off_rotation(audit, answer->status);
 }
 
 static void on_rotated(struct audit *audit, const struct record_answer *answer)
 {
+	const bool has_day_ended = audit_file_today() != audit->day;
 	char older[RECORD_NAME_MAX];
 
 	audit->is_changing = false;
 	if (answer->status != STATUS_OK) {
-		audit->has_lost_file = !is_still_named(audit);
-		audit->wants_rotation = !audit->has_lost_file;
-		audit_file_fail(audit, answer->status);
+		on_not_rotated(audit, answer);
 		return;
 	}
 	audit_tail_name_older(audit->first_seq, older);
 	audit_file_begin(audit, answer->fd);
+	if (has_day_ended)
+		audit->day_ms = clock_monotonic_ms();
 	log_event(LOG_NOTICE, "a new file of the record", "older=%s", older);
 	audit_file_write(audit);
 }
@@ -232,26 +269,35 @@ static bool is_ours(const struct audit *audit, int fd)
 	       other.st_size == audit->size;
 }
 
+static void refuse_other_file(struct audit *audit)
+{
+	log_event(LOG_ERR, "something else stands where the record was",
+		"file=%s hint=\"move it away and reload, or restart to go on from it\"",
+		RECORD_NAME);
+	audit_file_fail(audit, STATUS_CHANGED_FILE);
+}
+
 static void on_made(struct audit *audit, const struct record_answer *answer)
 {
 	CLEANUP(fd_closep) int fd = answer->fd;
 
 	audit->is_changing = false;
+	if (answer->status == STATUS_BAD_FILE ||
+		(answer->status == STATUS_OK && !answer->is_new &&
+			!is_ours(audit, fd))) {
+		refuse_other_file(audit);
+		return;
+	}
 	if (answer->status != STATUS_OK) {
+		/* An officer has agreed to a new one: it is made as soon as it can be. */
+		audit->has_lost_file = true;
 		audit_file_fail(audit, answer->status);
 		return;
 	}
-	if (answer->is_new || is_ours(audit, fd)) {
-		if (answer->is_new)
-			audit_file_begin(audit, fd_take(&fd));
-		audit->has_lost_file = false;
-		resume(audit);
-		return;
-	}
-	log_event(LOG_ERR, "another file stands where the record was",
-		"file=%s hint=\"move it away and reload, or restart to go on from it\"",
-		RECORD_NAME);
-	audit_file_fail(audit, STATUS_CHANGED_FILE);
+	audit->has_lost_file = false;
+	if (answer->is_new)
+		audit_file_begin(audit, fd_take(&fd));
+	resume(audit);
 }
 
 void audit_pump_on_answer(void *context, const struct record_answer *answer)
@@ -267,40 +313,69 @@ void audit_pump_on_answer(void *context, const struct record_answer *answer)
 	audit->is_stalled = false;
 	switch (answer->kind) {
 	case RECORD_SYNC:
-		if (answer->status != STATUS_OK) {
+		if (answer->status == STATUS_OK)
+			note_durable(audit, answer->seq);
+		else
 			audit_file_fail(audit, answer->status);
-			break;
-		}
-		note_durable(audit, answer->seq);
 		break;
 	case RECORD_ROTATE:
-		note_durable(audit, answer->seq);
+		if (answer->status != STATUS_CHANGED_FILE)
+			note_durable(audit, answer->seq);
 		on_rotated(audit, answer);
 		break;
 	case RECORD_MAKE:
 		on_made(audit, answer);
 		break;
 	}
-	if (audit->record != NULL)
-		audit_pump(audit);
+	audit_pump(audit);
 }
 
 void audit_reopen(struct audit *audit)
 {
-	if (audit->trouble != STATUS_CHANGED_FILE || record_is_busy(audit->record))
+	audit->wants_reopen = true;
+	audit_pump(audit);
+}
+
+/* Whether another day has begun, as far as the clock can be believed. */
+static bool has_day_ended(struct audit *audit)
+{
+	const int64_t today = audit_file_today();
+
+	/* It was set back: the day that it shows now will end too. */
+	if (today < audit->day)
+		audit->day = today;
+	/* One that jumps to and fro does not make a file each time. */
+	return today != audit->day &&
+	       (audit->day_ms == 0 ||
+		       clock_monotonic_ms() >= audit->day_ms + AUDIT_DAY_MS);
+}
+
+static bool must_rotate(struct audit *audit)
+{
+	const int64_t max = (int64_t)audit->spec->rotate_mib << 20;
+
+	if (audit->size == 0 || audit->is_changing ||
+		clock_monotonic_ms() < audit->rotate_ms)
+		return false;
+	return (max > 0 && audit->size >= max) ||
+	       (audit->spec->is_daily && has_day_ended(audit));
+}
+
+/* What could not be written when it should have been, and can be now. */
+static void catch_up(struct audit *audit)
+{
+	if (audit->trouble != STATUS_OK || audit->is_changing ||
+		(opens_get_abandoned(&audit->opens) == 0 &&
+			audit->kept_len == audit->kept.len))
 		return;
-	begin_making(audit);
+	if (audit_put_orphans(audit) == STATUS_OK && audit_put_kept(audit) == STATUS_OK)
+		audit_file_write(audit);
 }
 
 void audit_flush(struct audit *audit)
 {
-	const int64_t max = (int64_t)audit->spec->rotate_mib << 20;
-
-	if (audit->lines.len > 0)
-		audit_file_write(audit);
-	if (audit->size > 0 &&
-		((max > 0 && audit->size >= max) ||
-			(audit->spec->is_daily && audit_file_today() != audit->day)))
-		audit->wants_rotation = true;
+	audit_file_write(audit);
+	catch_up(audit);
+	audit->wants_rotation = must_rotate(audit);
 	audit_pump(audit);
 }

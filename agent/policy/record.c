@@ -24,10 +24,6 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-enum {
-	END_WAIT_MS = 2000,
-};
-
 struct record {
 	struct loop *loop;    /* borrows */
 	record_fn *on_answer; /* borrows */
@@ -44,32 +40,47 @@ struct record {
 	struct record_answer answer;
 };
 
-/* The file under its name is the one we write, and as long as we left it. */
-static enum status look(const struct record_order *order)
+/* The file under its name is the one we write, and not shorter than we left it. */
+static enum status look(const struct record_order *order, struct stat *ours)
 {
-	struct stat ours, named;
+	struct stat named;
 
-	if (fstat(order->fd, &ours) != 0)
+	if (fstat(order->fd, ours) != 0)
 		return STATUS_IO;
 	if (fstatat(order->directory, RECORD_NAME, &named, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? STATUS_CHANGED_FILE : STATUS_IO;
-	if (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino ||
-		ours.st_size < order->size)
+	if (named.st_dev != ours->st_dev || named.st_ino != ours->st_ino ||
+		ours->st_size < order->size)
 		return STATUS_CHANGED_FILE;
 	return STATUS_OK;
 }
 
-/* A new name is only there for good when its directory is synced. */
+/* A name is only there for good when its directory is synced. */
 static enum status make(const struct record_order *order, struct record_answer *answer)
 {
 	CLEANUP(fd_closep) int fd = FD_NONE;
-	enum status status = disk_open(order->directory, RECORD_NAME, false, &fd);
 
-	answer->is_new = status == STATUS_NOT_FOUND;
-	if (answer->is_new)
-		status = disk_open(order->directory, RECORD_NAME, true, &fd);
+	TRY(disk_open(order->directory, RECORD_NAME, true, &fd));
+	answer->sync = disk_sync_directory(order->directory);
+	answer->is_new = true;
+	answer->fd = fd_take(&fd);
+	return STATUS_OK;
+}
+
+static enum status make_or_open(
+	const struct record_order *order, struct record_answer *answer)
+{
+	CLEANUP(fd_closep) int fd = FD_NONE;
+	const enum status status = disk_open(order->directory, RECORD_NAME, false, &fd);
+	struct stat facts;
+
+	if (status == STATUS_NOT_FOUND)
+		return make(order, answer);
 	TRY(status);
-	TRY(disk_sync_directory(order->directory));
+	if (fstat(fd, &facts) != 0)
+		return STATUS_IO;
+	answer->sync = disk_sync_directory(order->directory);
+	answer->is_new = facts.st_size == 0;
 	answer->fd = fd_take(&fd);
 	return STATUS_OK;
 }
@@ -77,28 +88,36 @@ static enum status make(const struct record_order *order, struct record_answer *
 static enum status rotate(
 	const struct record_order *order, struct record_answer *answer)
 {
-	TRY(look(order));
+	struct stat facts;
+
+	TRY(look(order, &facts));
+	if (facts.st_size != order->size)
+		return STATUS_CHANGED_FILE;
+	/* Gives back what was set aside behind its end. */
+	TRY(disk_truncate(order->fd, order->size));
 	TRY(disk_rename(order->directory, RECORD_NAME, order->older));
+	answer->is_renamed = true;
 	return make(order, answer);
 }
 
 static void obey(const struct record_order *order, struct record_answer *answer)
 {
+	struct stat facts;
+
 	*answer = (struct record_answer){
 		.kind = order->kind, .seq = order->seq, .fd = FD_NONE};
-	if (order->kind != RECORD_MAKE)
-		answer->sync = disk_sync(order->fd);
+	answer->sync = disk_sync(order->fd);
 	if (answer->sync != STATUS_OK)
 		return;
 	switch (order->kind) {
 	case RECORD_SYNC:
-		answer->status = look(order);
+		answer->status = look(order, &facts);
 		break;
 	case RECORD_ROTATE:
 		answer->status = rotate(order, answer);
 		break;
 	case RECORD_MAKE:
-		answer->status = make(order, answer);
+		answer->status = make_or_open(order, answer);
 		break;
 	}
 }
@@ -190,8 +209,11 @@ enum status record_open(
 	record->source = (struct loop_source){.call = on_answered, .context = record};
 	record->to_thread = eventfd(0, EFD_CLOEXEC);
 	record->to_main = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (record->to_thread < 0 || record->to_main < 0)
+	if (record->to_thread < 0 || record->to_main < 0) {
+		log_event(LOG_ERR, "cannot wake the record thread", "why=\"%s\"",
+			strerror(errno));
 		return STATUS_IO;
+	}
 	TRY(loop_source_add(loop, &record->source, record->to_main, EPOLLIN));
 	TRY(start_thread(record));
 	*out = TAKE(record);
@@ -220,13 +242,16 @@ void record_freep(struct record **pointer)
 
 	if (record == NULL)
 		return;
-	if (!record_wait(record, END_WAIT_MS)) {
+	if (record->is_busy && !take_turn(record->to_main)) {
 		/* It reads the struct until the process ends: that must stay. */
 		loop_source_remove(record->loop, &record->source);
 		(void)pthread_detach(record->thread);
 		*pointer = NULL;
 		return;
 	}
+	/* Of an answer that nobody wants. */
+	if (record->is_busy)
+		fd_closep(&record->answer.fd);
 	atomic_store(&record->is_ending, true);
 	give_turn(record->to_thread);
 	must(pthread_join(record->thread, NULL) == 0);

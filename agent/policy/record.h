@@ -22,27 +22,28 @@ enum {
 enum record_kind {
 	RECORD_SYNC,   /* sync fd; then: is it still the file of that name, so long? */
 	RECORD_ROTATE, /* sync fd, give it its older name, make a new one */
-	RECORD_MAKE,   /* make the file if there is none, else open the one there */
+	RECORD_MAKE, /* sync fd; make a file if there is none, else open the one there */
 };
 
 struct record_order {
 	enum record_kind kind;
-	int directory;               /* borrows until it is answered */
-	int fd;                      /* borrows until it is answered */
-	uint64_t seq;                /* given back with the answer */
-	int64_t size;                /* SYNC: bytes that must be there */
+	int directory; /* borrows until it is answered */
+	int fd;        /* borrows until it is answered */
+	uint64_t seq;  /* given back with the answer */
+	int64_t size;  /* SYNC: bytes that must be there; ROTATE: all that may be */
 	char older[RECORD_NAME_MAX]; /* ROTATE */
 };
 
 struct record_answer {
 	enum record_kind kind;
 	uint64_t seq;
-	/* Of the sync, which nobody may try again when it failed. */
+	/* Of the syncs, of file and directory, which nobody may try again. */
 	enum status sync;
 	/* Of the rest: CHANGED_FILE when the file is not what we wrote. */
 	enum status status;
-	int fd; /* ROTATE, MAKE: the new file; takes, else FD_NONE */
-	bool is_new;
+	bool is_renamed; /* ROTATE: it has its older name, also when status is not OK */
+	int fd;          /* ROTATE, MAKE: the other file; takes, else FD_NONE */
+	bool is_new;     /* nothing is in it */
 };
 
 typedef void record_fn(void *context, const struct record_answer *answer);
@@ -52,7 +53,10 @@ struct record;
 /* on_answer is called from the loop. gives */
 MUST_CHECK enum status record_open(
 	struct loop *loop, record_fn *on_answer, void *context, struct record **out);
-/* Ends the thread; when it hangs in the disk it is left to the end of the process. */
+/*
+ * Ends the thread. While an order is out it cannot be ended: then it is left to the end of
+ * the process, together with what the order borrows. Nothing is handed up any more.
+ */
 void record_freep(struct record **record);
 
 /* Whether an order is out; since when, of clock_monotonic_ms(). */
