@@ -135,7 +135,11 @@ static void on_stop_timer(void *context)
 	struct agent *agent = context;
 	const uint64_t now = clock_monotonic_ms();
 
-	if (sealer_get_counts(agent->sealer).n_out == 0 || now >= agent->stop_by_ms) {
+	const struct sealer_counts counts = sealer_get_counts(agent->sealer);
+
+	/* What is signed and not yet durable is answered too, if the disk lets us. */
+	if ((counts.n_out == 0 && counts.n_recording == 0) ||
+		now >= agent->stop_by_ms) {
 		loop_stop(agent->loop);
 		return;
 	}

@@ -157,5 +157,7 @@ void release_on_result(struct desk *desk, const struct token_result *result);
 /* What the record says: audit_events of the sealer. */
 void release_on_written(void *sealer, enum status status, uint64_t seq);
 void release_on_durable(void *sealer, uint64_t seq);
+/* The agent ends before the outcome of a seal is durable: nobody gets it. */
+void release_forget(struct act *act);
 
 #endif

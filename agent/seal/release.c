@@ -119,6 +119,7 @@ static void finish(struct act *act, struct bytes signature)
 		return;
 	}
 	act->state = ACT_RECORDING;
+	act->sealer->counts.n_recording++;
 	TAILQ_INSERT_TAIL(&act->sealer->recording, act, next);
 }
 
@@ -172,12 +173,18 @@ static bool answer_seal(struct act *act)
 	return true;
 }
 
+static void take_recording(struct act *act)
+{
+	TAILQ_REMOVE(&act->sealer->recording, act, next);
+	act->sealer->counts.n_recording--;
+}
+
 /* Its outcome is in the record, as safe as it was asked for. */
 static void release(struct act *act)
 {
 	const char *undelivered = NULL;
 
-	TAILQ_REMOVE(&act->sealer->recording, act, next);
+	take_recording(act);
 	if (!act->is_over && is_stale(act)) {
 		undelivered = status_name(STATUS_TIMEOUT);
 		seal_answer_refusal(act, STATUS_TIMEOUT);
@@ -206,7 +213,7 @@ static void drop_behind(struct sealer *sealer, uint64_t seq)
 		struct act *next = TAILQ_NEXT(act, next);
 
 		if (act->outcome > seq) {
-			TAILQ_REMOVE(&sealer->recording, act, next);
+			take_recording(act);
 			seal_answer_refusal(act, STATUS_NO_RECORD);
 			seal_free(act);
 		}
@@ -231,4 +238,11 @@ void release_on_written(void *context, enum status status, uint64_t seq)
 void release_on_durable(void *context, uint64_t seq)
 {
 	release_until(context, seq);
+}
+
+void release_forget(struct act *act)
+{
+	take_recording(act);
+	audit_add_undelivered(
+		act->sealer->audit, act->attempt, status_name(STATUS_STOPPING));
 }

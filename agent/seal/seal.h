@@ -129,6 +129,7 @@ const struct chain *sealer_get_chain(
 struct sealer_counts {
 	uint32_t n_waiting;
 	uint32_t n_out;
+	uint32_t n_recording; /* seals that are made and wait for their record */
 	uint64_t n_sealed;
 };
 /* Why nothing can be sealed: what is wrong with the record; "" when all is well. */

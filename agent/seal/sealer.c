@@ -176,6 +176,8 @@ static void forget_all(struct sealer *sealer)
 	while ((act = slots_get_any(&sealer->acts)) != NULL) {
 		if (act->state == ACT_WAITING)
 			desk_leave(act);
+		if (act->state == ACT_RECORDING)
+			release_forget(act);
 		seal_free(act);
 	}
 }
