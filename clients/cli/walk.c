@@ -51,7 +51,9 @@ static const char *judge_first(
 			"a file before this one has line %" PRIu64
 			" too: two files overlap, or one is given twice",
 			entry->seq);
-	if (entry->seq > 1 && !bytes_is_equal(entry->kind, bytes_from_text("rotate")))
+	/* Behind another file the chain tells; of the first one only this does. */
+	if (wanted == 1 && entry->seq > 1 &&
+		!bytes_is_equal(entry->kind, bytes_from_text("rotate")))
 		return "a file begins with line 1 or with a line of the kind rotate: "
 		       "what stood before it in its file is gone";
 	return NULL;

@@ -125,6 +125,28 @@ static void a_record_may_not_begin_in_the_middle_of_a_file(void **state)
 	expect_bad(record, "audit.jsonl", 1, "of the kind rotate");
 }
 
+/* The chain goes on, so nothing is gone, whatever the file begins with. */
+static void a_file_behind_another_may_begin_with_any_line(void **state)
+{
+	struct record *record = *state;
+	struct record_file *first = &record->files[0];
+	struct record_file *last = &record->files[2];
+	CLEANUP(inspection_deinit) struct inspection found;
+
+	/* All of it in two files, cut at line 1390. */
+	assert_int_equal(
+		buf_append(&first->content, buf_get(&record->files[1].content)),
+		STATUS_OK);
+	record_splice(last, 0, 0,
+		(struct bytes){first->content.p + record_offset(first, 1390),
+			first->content.len - record_offset(first, 1390)});
+	first->content.len = record_offset(first, 1390);
+	remove_file(record, 1);
+	inspect(record, &no_marks, &found);
+	assert_true(found.is_good);
+	assert_int_equal(found.n_lines, N_LINES);
+}
+
 static void a_missing_file_is_named_by_its_lines(void **state)
 {
 	struct record *record = *state;
@@ -333,6 +355,7 @@ int main(void)
 		cmocka_unit_test(a_record_as_the_agent_writes_it_is_good),
 		ON_RECORD(a_record_may_begin_with_any_file),
 		ON_RECORD(a_record_may_not_begin_in_the_middle_of_a_file),
+		ON_RECORD(a_file_behind_another_may_begin_with_any_line),
 		ON_RECORD(a_missing_file_is_named_by_its_lines),
 		ON_RECORD(a_missing_line_between_files_is_named),
 		ON_RECORD(a_file_given_twice_overlaps),
