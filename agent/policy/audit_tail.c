@@ -218,6 +218,7 @@ static enum status read_newest_older(struct look *look)
 		tail->cut += (uint64_t)(reader.size - last.end);
 	}
 	TRY(note_older(look, last.open, UINT64_MAX));
+	tail->first_seq = look->older[look->n_older - 1];
 	finish(tail, &last);
 	return STATUS_OK;
 }
