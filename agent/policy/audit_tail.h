@@ -23,9 +23,9 @@ struct audit_tail {
 	bool has_file;          /* there is a file of RECORD_NAME */
 	/* Of the first line of the file in which the chain ends; 0: there is no line. */
 	uint64_t first_seq;
-	int64_t first_s;        /* when that was written, seconds since the epoch */
-	int64_t size;           /* of that file up to its last good line */
-	uint64_t cut;           /* bytes behind, of lines that are not whole */
+	int64_t first_s; /* when that was written, seconds since the epoch */
+	int64_t size;    /* of that file up to its last good line */
+	uint64_t cut;    /* bytes behind, of lines that are not whole */
 	/*
 	 * A rotation that found no space for its new file leaves the older one as the last,
 	 * and an officer's act may then be written behind its end.
