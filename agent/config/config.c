@@ -83,6 +83,9 @@ static enum status read_text(
 		return refuse_file(report, name,
 			"expected a regular file of at most 1048576 bytes",
 			STATUS_BAD_CONFIG);
+	if (status == STATUS_CHANGED_FILE)
+		return refuse_file(report, name, "changed while it was read: try again",
+			STATUS_BAD_CONFIG);
 	if (status != STATUS_OK)
 		return refuse_file(report, name, "cannot be read", status);
 	return STATUS_OK;

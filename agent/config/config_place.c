@@ -218,6 +218,8 @@ static bool read_list(const char *path, struct buf *out, struct config_why *why)
 	status = fd_read_file(resolved, out);
 	if (status == STATUS_BAD_FILE)
 		return refuse(why, path, "is longer than 33554432 bytes");
+	if (status == STATUS_CHANGED_FILE)
+		return refuse(why, path, "changed while it was read: try again");
 	return status == STATUS_OK || refuse(why, path, "cannot be read");
 }
 

@@ -50,6 +50,16 @@ static enum status refuse_file(enum status status, const char *path, const char 
 	return status;
 }
 
+/* Written to since before: then what was read may be neither the old nor the new. */
+static bool is_changed(int fd, const struct stat *before, size_t n_read)
+{
+	struct stat now;
+
+	return fstat(fd, &now) != 0 || (uint64_t)now.st_size != n_read ||
+	       now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
 enum status fd_read_file(const char *path, struct buf *out)
 {
 	CLEANUP(fd_closep)
@@ -73,11 +83,15 @@ enum status fd_read_file(const char *path, struct buf *out)
 		if (n < 0)
 			return refuse_file(STATUS_IO, path, strerror(errno));
 		if (n == 0)
-			return STATUS_OK;
+			break;
 		if (buf_append(out, (struct bytes){piece, (size_t)n}) != STATUS_OK)
 			return refuse_file(
 				STATUS_BAD_FILE, path, "larger than expected");
 	}
+	if (is_changed(fd, &facts, out->len))
+		return refuse_file(
+			STATUS_CHANGED_FILE, path, "changed while it was read");
+	return STATUS_OK;
 }
 
 static enum status refuse_write(const char *path)

@@ -27,7 +27,7 @@ MUST_CHECK enum status fd_write_all(int fd, struct bytes bytes);
 /*
  * The whole of a regular file into out (which is emptied first); follows no symbolic
  * link in the last component. NOT_FOUND, BAD_FILE (not regular, or longer than out may
- * grow) or IO, logged with the path.
+ * grow), CHANGED_FILE (while it was read) or IO, logged with the path.
  */
 MUST_CHECK enum status fd_read_file(const char *path, struct buf *out);
 

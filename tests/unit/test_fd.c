@@ -20,6 +20,38 @@ struct folder {
 	char file[128];
 };
 
+typedef void act_fn(const char *path);
+
+/* What another does between two reads of fd_read_file(); NULL: nothing. */
+static act_fn **between_reads(void)
+{
+	static act_fn *act;
+
+	return &act;
+}
+
+/* To which file. */
+static const char **between_path(void)
+{
+	static const char *path;
+
+	return &path;
+}
+
+ssize_t __wrap_read(int fd, void *buf, size_t count);
+ssize_t __real_read(int fd, void *buf, size_t count);
+
+ssize_t __wrap_read(int fd, void *buf, size_t count)
+{
+	const ssize_t n = __real_read(fd, buf, count);
+	act_fn *act = *between_reads();
+
+	*between_reads() = NULL;
+	if (act != NULL)
+		act(*between_path());
+	return n;
+}
+
 static int make_folder(void **state)
 {
 	struct folder *folder = calloc(1, sizeof(*folder));
@@ -121,6 +153,80 @@ static void fd_read_file_refuses_one_that_is_too_long(void **state)
 	assert_int_equal(fd_read_file(folder->file, &out), STATUS_BAD_FILE);
 }
 
+static void write_at(const char *path, off_t at)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, "new", 3, at), 3);
+}
+
+/* The kernel's clock for files has steps of some milliseconds. */
+static void make_old(const char *path)
+{
+	const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void append_some(const char *path)
+{
+	write_at(path, 6);
+}
+
+static void overwrite_some(const char *path)
+{
+	write_at(path, 0);
+}
+
+static void cut_off(const char *path)
+{
+	assert_int_equal(truncate(path, 2), 0);
+}
+
+static void put_another_there(const char *path)
+{
+	assert_int_equal(
+		fd_write_file(path, 0600, bytes_from_text("another")), STATUS_OK);
+}
+
+static void look_only(const char *path)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+}
+
+static void fd_read_file_reads_one_state_of_it(void **state)
+{
+	static const struct {
+		act_fn *act;
+		enum status status;
+	} cases[] = {
+		{append_some, STATUS_CHANGED_FILE},
+		{overwrite_some, STATUS_CHANGED_FILE},
+		{cut_off, STATUS_CHANGED_FILE},
+		/* The old one, whole. */
+		{put_another_there, STATUS_OK},
+		{look_only, STATUS_OK},
+	};
+	const struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
+
+		assert_int_equal(
+			fd_write_file(folder->file, 0600, bytes_from_text("before")),
+			STATUS_OK);
+		make_old(folder->file);
+		*between_path() = folder->file;
+		*between_reads() = cases[i].act;
+		assert_int_equal(fd_read_file(folder->file, &out), cases[i].status);
+		if (cases[i].status == STATUS_OK)
+			assert_true(bytes_is_equal(
+				buf_get(&out), bytes_from_text("before")));
+	}
+}
+
 static void fd_read_file_tells_what_is_not_there(void **state)
 {
 	const struct folder *folder = *state;
@@ -177,6 +283,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			fd_read_file_refuses_one_that_is_too_long, make_folder,
 			remove_folder),
+		cmocka_unit_test_setup_teardown(
+			fd_read_file_reads_one_state_of_it, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(fd_read_file_tells_what_is_not_there,
 			make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
