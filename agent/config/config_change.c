@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariant: each field of what lives as long as the process is compared here. A new one
+ * stops the compiler in tests/unit/test_config_change.c, so that nobody forgets it.
+ */
 #include "config_change.h"
 
 #include <string.h>
@@ -11,15 +15,21 @@ static bool is_same(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static bool is_same_listen(const struct listen_spec *a, const struct listen_spec *b)
+static bool is_same_listen(const void *left, const void *right)
 {
+	const struct listen_spec *a = left;
+	const struct listen_spec *b = right;
+
 	return is_same(a->name, b->name) && is_same(a->path, b->path) &&
 	       a->mode == b->mode && a->has_group == b->has_group &&
 	       (!a->has_group || a->group == b->group);
 }
 
-static bool is_same_token(const struct token_spec *a, const struct token_spec *b)
+static bool is_same_token(const void *left, const void *right)
 {
+	const struct token_spec *a = left;
+	const struct token_spec *b = right;
+
 	if (!is_same(a->name, b->name) || !is_same(a->module, b->module) ||
 		!is_same(a->uri, b->uri) || a->pin != b->pin ||
 		!is_same(a->pin_path, b->pin_path) || a->n_sessions != b->n_sessions ||
@@ -33,8 +43,11 @@ static bool is_same_token(const struct token_spec *a, const struct token_spec *b
 	return true;
 }
 
-static bool is_same_key(const struct key_spec *a, const struct key_spec *b)
+static bool is_same_key(const void *left, const void *right)
 {
+	const struct key_spec *a = left;
+	const struct key_spec *b = right;
+
 	if (!is_same(a->name, b->name) || !is_same(a->identifier, b->identifier) ||
 		a->has_root != b->has_root || a->n_on != b->n_on)
 		return false;
@@ -56,66 +69,111 @@ static bool is_same_record(const struct record_spec *a, const struct record_spec
 	       a->checkpoint_s == b->checkpoint_s;
 }
 
-/* Counts what was said; what does not fit is still counted. */
-static void say(struct buf *errors, size_t *n, const char *kind, const char *name)
-{
-	const size_t len = errors->len;
+/* What is found while two configurations are compared. */
+struct change {
+	struct buf *errors; /* borrows */
+	size_t n;
+};
 
-	(*n)++;
-	if (buf_append_format(errors, "%s%s%s%s: changed; this needs a restart\n", kind,
-		    name[0] == '\0' ? "" : " \"", name,
-		    name[0] == '\0' ? "" : "\"") != STATUS_OK)
-		errors->len = len;
+/* What does not fit is counted even so. name: "" where the words have none. */
+static void say(
+	struct change *change, const char *words, const char *name, const char *what)
+{
+	const size_t len = change->errors->len;
+	const char *quote = name[0] == '\0' ? "" : "\"";
+
+	change->n++;
+	if (buf_append_format(change->errors, "%s%s%s%s%s: %s; this needs a restart\n",
+		    words, name[0] == '\0' ? "" : " ", quote, name, quote,
+		    what) != STATUS_OK)
+		change->errors->len = len;
 }
 
-static void judge_listens(const struct config *now, const struct config *next,
-	struct buf *errors, size_t *n)
+/* The sections of one kind: an array of structs whose first member is their name. */
+struct kind {
+	const char *word;
+	size_t size;
+	bool (*is_same)(const void *left, const void *right);
+};
+
+struct sections {
+	const void *first;
+	size_t n;
+};
+
+static const struct kind kind_listen = {
+	"listen", sizeof(struct listen_spec), is_same_listen};
+static const struct kind kind_token = {
+	"token", sizeof(struct token_spec), is_same_token};
+static const struct kind kind_key = {"key", sizeof(struct key_spec), is_same_key};
+
+_Static_assert(offsetof(struct listen_spec, name) == 0, "listen: its name is first");
+_Static_assert(offsetof(struct token_spec, name) == 0, "token: its name is first");
+_Static_assert(offsetof(struct key_spec, name) == 0, "key: its name is first");
+
+static const void *get(const struct kind *kind, struct sections sections, size_t i)
 {
-	if (now->n_listens != next->n_listens)
-		say(errors, n, "the listen sections", "");
-	for (size_t i = 0; i < now->n_listens && i < next->n_listens; i++) {
-		if (!is_same_listen(&now->listens[i], &next->listens[i]))
-			say(errors, n, "listen", now->listens[i].name);
+	return (const char *)sections.first + i * kind->size;
+}
+
+static const char *get_name(const void *section)
+{
+	return *(const char *const *)section;
+}
+
+static const void *find(
+	const struct kind *kind, struct sections sections, const char *name)
+{
+	for (size_t i = 0; i < sections.n; i++) {
+		const void *section = get(kind, sections, i);
+
+		if (strcmp(get_name(section), name) == 0)
+			return section;
 	}
-	if (!is_same_listen(&now->officer, &next->officer))
-		say(errors, n, "officer-socket or officer-group", "");
+	return NULL;
 }
 
-static void judge_tokens(const struct config *now, const struct config *next,
-	struct buf *errors, size_t *n)
+/* By their names: in which order they stand, or in which file, means nothing. */
+static void judge(struct change *change, const struct kind *kind, struct sections now,
+	struct sections next)
 {
-	if (now->n_tokens != next->n_tokens)
-		say(errors, n, "the token sections", "");
-	for (size_t i = 0; i < now->n_tokens && i < next->n_tokens; i++) {
-		if (!is_same_token(&now->tokens[i], &next->tokens[i]))
-			say(errors, n, "token", now->tokens[i].name);
+	for (size_t i = 0; i < now.n; i++) {
+		const void *section = get(kind, now, i);
+		const char *name = get_name(section);
+		const void *other = find(kind, next, name);
+
+		if (other == NULL)
+			say(change, kind->word, name, "is gone");
+		else if (!kind->is_same(section, other))
+			say(change, kind->word, name, "has changed");
 	}
-}
+	for (size_t i = 0; i < next.n; i++) {
+		const char *name = get_name(get(kind, next, i));
 
-static void judge_keys(const struct config *now, const struct config *next,
-	struct buf *errors, size_t *n)
-{
-	if (now->n_keys != next->n_keys)
-		say(errors, n, "the key sections", "");
-	for (size_t i = 0; i < now->n_keys && i < next->n_keys; i++) {
-		if (!is_same_key(&now->keys[i], &next->keys[i]))
-			say(errors, n, "key", now->keys[i].name);
+		if (find(kind, now, name) == NULL)
+			say(change, kind->word, name, "is new");
 	}
 }
 
 enum status config_change_judge(
 	const struct config *now, const struct config *next, struct buf *errors)
 {
-	size_t n = 0;
+	struct change change = {.errors = errors};
 
 	if (!is_same(now->state_directory, next->state_directory))
-		say(errors, &n, "state-directory", "");
+		say(&change, "state-directory", "", "has changed");
 	if (!is_same_record(&now->record, &next->record))
-		say(errors, &n, "the audit- and checkpoint- words", "");
-	judge_listens(now, next, errors, &n);
-	judge_tokens(now, next, errors, &n);
-	judge_keys(now, next, errors, &n);
-	return n == 0 ? STATUS_OK : STATUS_BAD_CONFIG;
+		say(&change, "a word that begins with audit- or checkpoint-", "",
+			"has changed");
+	if (!is_same_listen(&now->officer, &next->officer))
+		say(&change, "officer-socket or officer-group", "", "has changed");
+	judge(&change, &kind_listen, (struct sections){now->listens, now->n_listens},
+		(struct sections){next->listens, next->n_listens});
+	judge(&change, &kind_token, (struct sections){now->tokens, now->n_tokens},
+		(struct sections){next->tokens, next->n_tokens});
+	judge(&change, &kind_key, (struct sections){now->keys, now->n_keys},
+		(struct sections){next->keys, next->n_keys});
+	return change.n == 0 ? STATUS_OK : STATUS_BAD_CONFIG;
 }
 
 void config_change_take(struct config *now, struct config *next)

@@ -13,7 +13,8 @@
 
 /*
  * BAD_CONFIG when next differs from now in what needs a restart; then errors holds a line
- * for each section that does.
+ * for each section that does. Sections are compared by name, not by their order. What is in
+ * the files that they name (modules, PINs, certificates) is not looked at.
  */
 MUST_CHECK enum status config_change_judge(
 	const struct config *now, const struct config *next, struct buf *errors);
