@@ -8,6 +8,8 @@
 
 enum {
 	WORDS_MAX = 64 * 1024, /* hours and values are what the configuration holds */
+	RULES_SHOWN = 16,      /* so that a text has a limit; the rest is counted */
+	MASTERS_SHOWN = 4,
 };
 
 /* text: NULL for none. */
@@ -160,18 +162,48 @@ static enum status append_verdict(struct buf *out, const struct policy_verdict *
 static enum status append_masters(
 	struct buf *out, const struct policy_client *client, const char *key)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < policy_count_rules(client); i++) {
 		struct policy_rule_view view;
 
 		policy_get_rule(client, i, &view);
-		if (!view.is_master || strcmp(view.key, key) != 0)
+		if (!view.is_master || strcmp(view.key, key) != 0 ||
+			n++ >= MASTERS_SHOWN)
 			continue;
 		TRY(buf_append_format(out,
 			"warning: rule \"%s\" (%s) contains every other kind of seal "
 			"with this key\n",
 			view.name, view.profile));
 	}
-	return STATUS_OK;
+	return n <= MASTERS_SHOWN
+		       ? STATUS_OK
+		       : buf_append_format(out, "warning: and %zu more such rules\n",
+				 n - MASTERS_SHOWN);
+}
+
+/* The first ones, and whichever the verdict names. */
+static enum status append_rules(struct buf *out, const struct policy_client *client,
+	const struct policy_question *question, const struct policy_verdict *verdict)
+{
+	const struct policy_range range =
+		policy_client_find(client, question->key, question->profile);
+	const char *named =
+		verdict->status == STATUS_OK ? verdict->rule : verdict->nearest;
+	size_t n_hidden = 0;
+
+	for (size_t i = range.begin; i < range.end; i++) {
+		const struct policy_rule *rule = &client->rules[i];
+
+		if (i - range.begin < RULES_SHOWN || strcmp(rule->name, named) == 0)
+			TRY(append_rule(out, rule, question));
+		else
+			n_hidden++;
+	}
+	return n_hidden == 0 ? STATUS_OK
+			     : buf_append_format(out,
+				       "and %zu more rules for this key and profile\n",
+				       n_hidden);
 }
 
 static enum status append_all(const struct policy_client *client,
@@ -179,12 +211,8 @@ static enum status append_all(const struct policy_client *client,
 {
 	const struct policy_verdict verdict = policy_decide(client, question);
 
-	struct policy_range range = {0, 0};
-
 	if (client != NULL)
-		range = policy_client_find(client, question->key, question->profile);
-	for (size_t i = range.begin; i < range.end; i++)
-		TRY(append_rule(out, &client->rules[i], question));
+		TRY(append_rules(out, client, question, &verdict));
 	TRY(append_verdict(out, &verdict));
 	return append_masters(out, client, question->key);
 }

@@ -14,6 +14,10 @@
 #include "policy.h"
 #include "util/buf.h"
 
+enum {
+	POLICY_EXPLAIN_MAX = 56 * 1024,
+};
+
 /* What one rule says to a question. Borrows; until the callback returns. */
 struct policy_finding {
 	const char *rule;
@@ -32,7 +36,11 @@ MUST_CHECK enum status policy_explain_each(const struct policy_client *client,
 	const struct policy_question *question, policy_explain_fn *on_finding,
 	void *context);
 
-/* Appends a line for each rule, the verdict, and which rules with this key contain all others. */
+/*
+ * Appends a line for each rule, the verdict, and which rules with this key contain all
+ * others. Of many rules it shows the first, counts the rest, and always shows the one that
+ * the verdict names: never more than POLICY_EXPLAIN_MAX bytes.
+ */
 MUST_CHECK enum status policy_explain(const struct policy_client *client,
 	const struct policy_question *question, struct buf *out);
 
