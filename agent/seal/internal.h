@@ -123,6 +123,16 @@ enum status desk_get_hope_for(const struct key *key, enum key_kind kind);
 
 /* seal.c */
 
+/*
+ * Whether a request that a rule allows could be sealed with the key now, and with what: it
+ * fits the key, the record can be written, some token gives hope. Places in line and
+ * limits of the rule come behind it.
+ */
+MUST_CHECK enum status seal_check(const struct sealer *sealer,
+	const struct seal_request *request, const struct key *key,
+	const struct algorithm **out);
+/* The name in the record of what refuses beside the rules; "" for what has none. */
+const char *seal_name_refusal(enum status status);
 /* Forgets an act that is in no line any more. */
 void seal_free(struct act *act);
 /*

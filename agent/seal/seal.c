@@ -99,7 +99,7 @@ void seal_answer_refusal(struct act *act, enum status status)
 }
 
 /* What refuses beside the rules has a name in the record too. */
-static const char *name_refusal(enum status status)
+const char *seal_name_refusal(enum status status)
 {
 	if (status == STATUS_RATE)
 		return POLICY_REFUSED_RATE;
@@ -120,7 +120,7 @@ static void record_refusal(const struct act *act, enum status status)
 			.unit = act->unit},
 		.connection = act->owner.connection,
 		.request = act->owner.request,
-		.rule = name_refusal(status),
+		.rule = seal_name_refusal(status),
 		.nearest = act->rule,
 		.key = act->key->name,
 		.profile = act->request->form->name,
@@ -162,24 +162,38 @@ static void on_deadline(void *context)
 }
 
 /* What the key signs with, and whether the request fits it. */
-static enum status resolve(struct act *act)
+static enum status resolve(const struct seal_request *request, const struct key *key,
+	const struct algorithm **out)
 {
-	const struct seal_request *request = act->request;
+	const struct algorithm *algorithm =
+		request->algorithm != NULL
+			? request->algorithm
+			: algorithm_get_default(key->on[0].chain->kind);
 
-	act->algorithm = request->algorithm != NULL
-				 ? request->algorithm
-				 : algorithm_get_default(act->key->on[0].chain->kind);
-	if (act->algorithm == NULL || !key_can(act->key, act->algorithm))
+	if (algorithm == NULL || !key_can(key, algorithm))
 		return STATUS_KEY_ALGORITHM;
 	if (request->form->input == INPUT_DIGEST &&
-		request->digest_len != act->algorithm->hash_len)
+		request->digest_len != algorithm->hash_len)
 		return STATUS_BAD_DIGEST;
-	if (!request->form->has_identifier)
-		return STATUS_OK;
-	if (act->key->identifier == NULL)
+	if (request->form->has_identifier && key->identifier == NULL)
 		return STATUS_NO_IDENTIFIER;
-	return claims_check_identity(
-		&request->claims, act->key->identifier, request->audience);
+	if (request->form->has_identifier)
+		TRY(claims_check_identity(
+			&request->claims, key->identifier, request->audience));
+	*out = algorithm;
+	return STATUS_OK;
+}
+
+enum status seal_check(const struct sealer *sealer, const struct seal_request *request,
+	const struct key *key, const struct algorithm **out)
+{
+	const struct algorithm *algorithm = NULL;
+
+	TRY(resolve(request, key, &algorithm));
+	TRY(audit_get_status(sealer->audit));
+	TRY(desk_get_hope_for(key, algorithm->kind));
+	*out = algorithm;
+	return STATUS_OK;
 }
 
 static enum status new_act(struct sealer *sealer, const struct seal_asker *asker,
@@ -261,12 +275,10 @@ static enum status admit(
 	uint32_t spent_ms = 0;
 	enum status status;
 
-	TRY(resolve(act));
-	if (audit_get_status(sealer->audit) != STATUS_OK) {
+	status = seal_check(sealer, act->request, act->key, &act->algorithm);
+	if (status == STATUS_NO_RECORD)
 		*retry_after_ms = RETRY_NO_RECORD_MS;
-		return STATUS_NO_RECORD;
-	}
-	TRY(desk_get_hope_for(act->key, act->algorithm->kind));
+	TRY(status);
 	if (!desk_can_join(act))
 		return STATUS_BUSY;
 	status = rate_begin(sealer->rates, &rule, act->begun_ms, &spent_ms, &act->use);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an officer may ask for. Each act that changes something or shows the record is a
- * line of the record itself.
+ * line of the record itself; an explanation does neither, and is none.
  */
 #include <string.h>
 
 #include "officer_internal.h"
 #include "reply.h"
 #include "seal/explain.h"
+#include "seal/form.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 enum {
-	ERRORS_MAX = 32 * 1024, /* so that an answer fits in a frame */
-	TEXT_MAX = 48 * 1024,
+	/* So that an answer fits in a frame. */
+	ERRORS_MAX = 32 * 1024,
+	TEXT_MAX = EXPLAIN_MAX + 1024,
 };
+
+_Static_assert(TEXT_MAX + 4096 < FRAME_BODY_MAX, "an explanation fits in a frame");
 
 static void send(struct conn *conn, uint64_t id, Zegel__Officer__V1__Response *response)
 {
@@ -133,65 +137,46 @@ static struct bytes view(ProtobufCBinaryData data)
 	return (struct bytes){data.data, data.len};
 }
 
-/* As a client's request would come in; digest: some bytes that stand for any. */
-static void take_fields(struct request_fields *fields,
-	const Zegel__Officer__V1__Explain *asked, struct bytes digest)
+/* Which input the fields are that were given: those of one profile, and of its own. */
+static enum request_input find_input(const Zegel__Officer__V1__Explain *asked)
 {
-	*fields = (struct request_fields){
+	const struct form *form = form_find(view(asked->profile));
+	const bool is_auth = asked->has_audience || asked->has_claims;
+	const bool is_jws = asked->has_payload || asked->has_typ;
+	const bool is_digest = asked->has_digest;
+
+	/* What is no profile is said elsewhere. */
+	if (form == NULL)
+		return INPUT_NONE;
+	switch (form->input) {
+	case INPUT_DSGO_AUTH:
+		return is_jws || is_digest ? INPUT_NONE : INPUT_DSGO_AUTH;
+	case INPUT_JWS:
+		return is_auth || is_digest ? INPUT_NONE : INPUT_JWS;
+	case INPUT_DIGEST:
+		return is_auth || is_jws ? INPUT_NONE : INPUT_DIGEST;
+	case INPUT_NONE:
+		break;
+	}
+	return INPUT_NONE;
+}
+
+/* As a client's request would come in. */
+static struct request_fields take_fields(const Zegel__Officer__V1__Explain *asked)
+{
+	return (struct request_fields){
 		.key = view(asked->key),
 		.profile = view(asked->profile),
+		.input = find_input(asked),
 		.audience = view(asked->audience),
 		.has_claims = asked->has_claims,
 		.claims = view(asked->claims),
-		.digest = asked->has_digest ? view(asked->digest) : digest,
+		.digest = view(asked->digest),
 		.has_payload = asked->has_payload,
 		.payload = view(asked->payload),
 		.has_typ = asked->has_typ,
 		.typ = view(asked->typ),
 	};
-	fields->input = INPUT_DSGO_AUTH;
-	if (bytes_is_equal(fields->profile, bytes_from_text("digest")))
-		fields->input = INPUT_DIGEST;
-	if (bytes_is_equal(fields->profile, bytes_from_text("jws")))
-		fields->input = INPUT_JWS;
-}
-
-static const char *describe_state(enum key_state state)
-{
-	switch (state) {
-	case KEY_STATE_READY:
-		return "ready";
-	case KEY_STATE_LOCKED:
-		return "locked: an officer must unlock its token";
-	case KEY_STATE_UNAVAILABLE:
-		return "not available: no token has it now";
-	case KEY_STATE_NOT_VALID:
-		return "not usable: its certificate is not valid now";
-	}
-	return "";
-}
-
-/* What no rule can mend. */
-static enum status append_key(
-	const struct officer_server *officer, struct bytes name, struct buf *text)
-{
-	char copy[NAME_MAX_LEN + 1] = "";
-	const struct key *key = NULL;
-
-	if (text_is_name(name)) {
-		memcpy(copy, name.p, name.len);
-		key = sealer_find_key(officer->sealer, copy);
-	}
-	if (key == NULL)
-		return buf_append_format(text,
-			"key \"%s\": there is no key section of this name\n",
-			log_text(name).text);
-	TRY(buf_append_format(text, "key \"%s\": %s\n", key->name,
-		describe_state(sealer_get_key_state(officer->sealer, key))));
-	if (audit_get_status(officer->audit) == STATUS_OK)
-		return STATUS_OK;
-	return buf_append_format(text, "the record cannot be written: %s\n",
-		audit_get_why(officer->audit));
 }
 
 static const struct policy_client *find_client(
@@ -208,20 +193,19 @@ static const struct policy_client *find_client(
 static enum status explain(const struct officer_call *call, struct buf *text,
 	struct policy_verdict *verdict)
 {
-	static const uint8_t any_digest[32] = {0};
 	const Zegel__Officer__V1__Explain *asked = call->request->explain;
-	const struct policy_client *client =
-		find_client(call->officer, view(asked->client));
-	struct request_fields fields;
+	const struct explain_question question = {
+		.client = find_client(call->officer, view(asked->client)),
+		.fields = take_fields(asked),
+		.is_any_digest = !asked->has_digest,
+	};
 
-	if (client == NULL && asked->client.len > 0)
+	if (question.client == NULL && asked->client.len > 0)
 		TRY(buf_append_format(text,
 			"client \"%s\": there is no client section of this name; "
 			"this is what a stranger hears\n",
 			log_text(view(asked->client)).text));
-	take_fields(&fields, asked, (struct bytes){any_digest, sizeof(any_digest)});
-	TRY(explain_request(client, &fields, text, verdict));
-	return append_key(call->officer, fields.key, text);
+	return explain_request(call->officer->sealer, &question, text, verdict);
 }
 
 enum status handle_officer_explain(const struct officer_call *call)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zegel policy explain: what would happen to a request, and why, without sealing. Exits 0
- * when it would be sealed, 77 when a rule stands against it, 65 when it is no good request.
+ * zegel policy explain: what would happen to a request, and why, without sealing. Its exit
+ * code is that of the word that the client would hear.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -206,9 +206,12 @@ static const char help[] =
 	"  --payload FILE  jws: what would be sealed\n"
 	"  --typ TYPE      jws: its typ\n\n"
 	"For officers: members of the group zegel-officers, and root.\n"
-	"Exits 0 when it would be sealed, 77 when a rule stands against it, 65 when "
-	"the\n"
-	"request itself is no good.\n";
+	"Exits 0 when it would be sealed, 77 when it is refused or the token is "
+	"locked, "
+	"65\n"
+	"when the request itself is no good, 69 when no token can do it now or there "
+	"is "
+	"no\nagent. How busy the agent is does not count.\n";
 
 const struct command policy_command = {
 	.name = name,
