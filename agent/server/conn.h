@@ -72,6 +72,7 @@ struct conn {
 	bool is_broken;  /* closes now */
 	bool is_at_end;  /* the client will say no more */
 	bool has_more;   /* a whole frame waits in in for the next turn */
+	bool is_reader;  /* of an officer: that he reads the record is in it */
 	uint64_t opened_ms;
 	uint64_t frame_ms;   /* when the frame in in began; 0: none */
 	uint64_t unread_ms;  /* since when out waits for the client; 0: it does not */

@@ -64,43 +64,62 @@ enum status handle_officer_hello(const struct officer_call *call)
 	return STATUS_OK;
 }
 
+static void send_reload(const struct officer_call *call, enum status status,
+	const struct officer_reload *reload)
+{
+	Zegel__Officer__V1__Response response = ZEGEL__OFFICER__V1__RESPONSE__INIT;
+	Zegel__Officer__V1__ReloadResult result =
+		ZEGEL__OFFICER__V1__RELOAD_RESULT__INIT;
+
+	result.is_done = status == STATUS_OK;
+	result.has_errors = status != STATUS_OK;
+	result.errors = reply_bytes(buf_get(&reload->errors));
+	result.config_sha256 = reply_bytes(
+		(struct bytes){reload->config_hash, sizeof(reload->config_hash)});
+	response.what_case = ZEGEL__OFFICER__V1__RESPONSE__WHAT_RELOAD;
+	response.reload = &result;
+	send(call->conn, call->request->id, &response);
+}
+
 enum status handle_officer_reload(const struct officer_call *call)
 {
 	const struct officer_server *officer = call->officer;
 	const struct peer *peer = &call->conn->peer;
-	Zegel__Officer__V1__Response response = ZEGEL__OFFICER__V1__RESPONSE__INIT;
-	Zegel__Officer__V1__ReloadResult result =
-		ZEGEL__OFFICER__V1__RELOAD_RESULT__INIT;
+	CLEANUP(officer_reload_deinit)
 	struct officer_reload reload = {.errors = BUF_INIT(ERRORS_MAX)};
 	const enum status status =
 		officer->on_reload(officer->context, peer->uid, peer->pid, &reload);
 
-	result.is_done = status == STATUS_OK;
-	result.has_errors = status != STATUS_OK;
-	result.errors = reply_bytes(buf_get(&reload.errors));
-	if (reload.errors.len == 0)
-		result.errors = reply_text(status_text(status));
-	result.config_sha256 = reply_bytes(
-		(struct bytes){reload.config_hash, sizeof(reload.config_hash)});
-	response.what_case = ZEGEL__OFFICER__V1__RESPONSE__WHAT_RELOAD;
-	response.reload = &result;
-	send(call->conn, call->request->id, &response);
-	buf_deinit(&reload.errors);
+	/* Without errors it was no fault of the file: its word says whose. */
+	if (status != STATUS_OK && reload.errors.len == 0)
+		officer_reply_error(call->conn, call->request->id, status);
+	else
+		send_reload(call, status, &reload);
 	return STATUS_OK;
 }
 
-/* Who has read the record is in the record: once for a reading, at its first file. */
-static enum status record_reading(const struct officer_call *call)
+/*
+ * Who has read the record is in the record: once for a reading. A reading begins with the
+ * newest file; whoever begins elsewhere on his connection is written down too.
+ */
+static void record_reading(const struct officer_call *call, uint64_t index)
 {
+	struct conn *conn = call->conn;
 	const struct audit_act act = {
 		.act = "read-record",
-		.uid = call->conn->peer.uid,
-		.pid = call->conn->peer.pid,
+		.uid = conn->peer.uid,
+		.pid = conn->peer.pid,
 		.status = STATUS_OK,
 		.config_hash = {NULL, 0},
 	};
 
-	return audit_add_act(call->officer->audit, &act);
+	if (index > 0 && conn->is_reader)
+		return;
+	conn->is_reader = true;
+	/* A record that cannot be written may be read all the more. */
+	if (audit_add_act(call->officer->audit, &act) != STATUS_OK)
+		log_event(LOG_WARN, "an officer reads a record that cannot be written",
+			"uid=%u", (unsigned int)conn->peer.uid);
 }
 
 enum status handle_officer_open_record(const struct officer_call *call)
@@ -120,11 +139,8 @@ enum status handle_officer_open_record(const struct officer_call *call)
 		return STATUS_OK;
 	}
 	TRY(status);
-	/* A record that cannot be written may be read all the more. */
-	if (index == 0 && record_reading(call) != STATUS_OK)
-		log_event(LOG_WARN, "an officer reads a record that cannot be written",
-			"uid=%u", (unsigned int)call->conn->peer.uid);
 	TRY(conn_attach(call->conn, fd_take(&fd)));
+	record_reading(call, index);
 	result.name = reply_text(name);
 	response.what_case = ZEGEL__OFFICER__V1__RESPONSE__WHAT_OPEN_RECORD;
 	response.open_record = &result;

@@ -6,8 +6,12 @@
 #include <unistd.h>
 
 #include "officer_internal.h"
-#include "util/fd.h"
 #include "util/log.h"
+
+enum {
+	STRANGERS_SAID = 20, /* lines in a period, about all of them */
+	STRANGERS_MS = 60000,
+};
 
 /*
  * The socket's mode is the outer door. This is the inner one: root, the agent's own user,
@@ -31,24 +35,25 @@ static bool is_officer(const struct officer_server *officer, const struct peer *
 static void on_accept(void *context, int fd)
 {
 	struct officer_server *officer = context;
-	struct conn *conn = NULL;
+	CLEANUP(conn_freep) struct conn *conn = NULL;
 
-	if (officer->conns.n_things == OFFICER_CONNECTIONS_MAX) {
-		log_event(LOG_WARN, "too many officers connected; one refused",
-			"max=%d", (int)OFFICER_CONNECTIONS_MAX);
-		fd_closep(&fd);
-		return;
-	}
 	if (conn_new(officer->loop, &officer->events, fd, &conn) != STATUS_OK)
-		return;
+		return; /* logged where it failed */
 	if (!is_officer(officer, &conn->peer)) {
-		log_event(LOG_WARN, "no officer", "uid=%u pid=%d",
-			(unsigned int)conn->peer.uid, (int)conn->peer.pid);
-		conn_freep(&conn);
+		if (hush_count(&officer->strangers, conn->peer.uid))
+			log_event(LOG_WARN, "no officer", "uid=%u pid=%d",
+				(unsigned int)conn->peer.uid, (int)conn->peer.pid);
 		return;
 	}
-	if (slots_put(&officer->conns, conn, &conn->id) != STATUS_OK)
-		conn_freep(&conn);
+	conn->frames_a_turn = OFFICER_FRAMES_A_TURN;
+	if (slots_put(&officer->conns, conn, &conn->id) != STATUS_OK) {
+		log_event(LOG_WARN, "too many officers connected; one refused",
+			"uid=%u max=%d", (unsigned int)conn->peer.uid,
+			(int)OFFICER_CONNECTIONS_MAX);
+		officer_reply_error(conn, 0, STATUS_TOO_MANY_CONNECTIONS);
+		return;
+	}
+	(void)TAKE(conn); /* the slots' */
 }
 
 static enum status dispatch(const struct officer_call *call)
@@ -111,6 +116,17 @@ static void on_bad_bytes(void *context, struct conn *conn, enum status status)
 	refuse(conn, 0, status);
 }
 
+/* What the first one may do is not the other's: nothing of his is heard. */
+static void on_changed(
+	void *context, const struct conn *conn, const struct inlet_piece *piece)
+{
+	(void)context;
+	log_event(LOG_WARN, "another user wrote on an officer's connection",
+		"uid=%u pid=%d writer_uid=%u writer_pid=%d",
+		(unsigned int)conn->peer.uid, (int)conn->peer.pid,
+		(unsigned int)piece->uid, (int)piece->pid);
+}
+
 static void on_end(void *context, struct conn *conn)
 {
 	struct officer_server *officer = context;
@@ -146,8 +162,14 @@ enum status officer_new(const struct officer_setup *setup, struct officer_server
 		.context = officer,
 		.on_message = on_message,
 		.on_bad_bytes = on_bad_bytes,
+		.on_changed = on_changed,
 		.on_end = on_end,
 	};
+	hush_init(&officer->strangers, &(struct hush_setup){.loop = setup->loop,
+					       .message = "no officer",
+					       .n_lines = STRANGERS_SAID,
+					       .n_lines_each = STRANGERS_SAID / 4,
+					       .period_ms = STRANGERS_MS});
 	wire_init(&officer->wire);
 	TRY(listener_init(&officer->listener, &listener));
 	*out = TAKE(officer);
@@ -167,12 +189,20 @@ void officer_freep(struct officer_server **pointer)
 		conn_freep(&conn);
 	}
 	slots_deinit(&officer->conns);
+	hush_deinit(&officer->strangers);
 	policy_freep(&officer->policy);
 	freep(pointer);
 }
 
 void officer_set_policy(struct officer_server *officer, struct policy *policy)
 {
+	struct policy *held = policy_hold(policy);
+
 	policy_freep(&officer->policy);
-	officer->policy = policy_hold(policy);
+	officer->policy = held;
+}
+
+void officer_reload_deinit(struct officer_reload *reload)
+{
+	buf_deinit(&reload->errors);
 }

@@ -20,6 +20,7 @@
 
 enum {
 	OFFICER_CONNECTIONS_MAX = 16,
+	OFFICER_FRAMES_A_TURN = 1, /* a reload takes its time: clients come between */
 	OFFICER_CONFIG_HASH_LEN = 32,
 };
 
@@ -27,9 +28,11 @@ struct officer_server;
 
 /* What an officer's reload came to. */
 struct officer_reload {
-	struct buf errors; /* a line each; owned by the caller */
+	struct buf errors;                            /* owns; a line each */
 	uint8_t config_hash[OFFICER_CONFIG_HASH_LEN]; /* of what is in force now */
 };
+
+void officer_reload_deinit(struct officer_reload *reload);
 
 /* The configuration is read again, whole or not at all. Recorded by whoever does it. */
 typedef enum status officer_reload_fn(

@@ -12,6 +12,7 @@
 #include "listener.h"
 #include "officer.h"
 #include "officer.pb-c.h"
+#include "util/hush.h"
 #include "util/slots.h"
 #include "wire.h"
 
@@ -26,6 +27,7 @@ struct officer_server {
 	struct listener listener;
 	struct conn_events events;
 	struct slots conns;
+	struct hush strangers; /* lines about who knocks and is none */
 	struct wire wire;
 };
 
