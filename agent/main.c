@@ -156,6 +156,9 @@ static void reap_workers(void)
 static enum status reload(
 	struct agent *agent, struct reload_who who, struct officer_reload *out)
 {
+	/* What is under way now was decided by the rules there are. */
+	if (agent->is_stopping)
+		return STATUS_STOPPING;
 	const struct reload_target target = {
 		.path = agent->config_path,
 		.config = agent->config,
@@ -178,12 +181,12 @@ static enum status on_reload(
 static void reload_by_signal(struct agent *agent, const struct signalfd_siginfo *what)
 {
 	const struct reload_who who = {what->ssi_uid, (pid_t)what->ssi_pid};
+	CLEANUP(officer_reload_deinit)
 	struct officer_reload result = {.errors = BUF_INIT(ERRORS_MAX)};
 
-	if (!agent->is_stopping && reload(agent, who, &result) != STATUS_OK)
-		log_event(LOG_ERR, "reload by signal failed", "signal=SIGHUP uid=%u",
+	if (reload(agent, who, &result) == STATUS_STOPPING)
+		log_event(LOG_NOTICE, "no reload while stopping", "uid=%u",
 			(unsigned int)who.uid);
-	buf_deinit(&result.errors);
 }
 
 static void on_signal(void *context, uint32_t events)
@@ -387,6 +390,16 @@ static enum status run(struct agent *agent, const struct options *options)
 	return loop_run(agent->loop);
 }
 
+/* Whoever asks for a reload before the loop runs gets it then, and does not end us. */
+static enum status hold_reloads(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? STATUS_OK : STATUS_IO;
+}
+
 /* As many connections as the system lets us have. */
 static void raise_limit(void)
 {
@@ -412,6 +425,7 @@ static enum status start(struct agent *agent, const struct options *options)
 {
 	agent->config_path = options->config;
 	TRY(program_harden());
+	TRY(hold_reloads());
 	TRY(read_config(options->config, &agent->config));
 	if (options->is_check)
 		return check(agent, options);

@@ -44,12 +44,14 @@ static void apply(const struct reload_target *target, struct config *next)
 		officer_set_policy(target->officer, config->policy);
 }
 
-static void log_errors(const struct buf *errors, enum status status)
+static void log_errors(
+	const struct buf *errors, struct reload_who who, enum status status)
 {
 	struct bytes rest = buf_get(errors);
 
-	log_event(LOG_ERR, "reload refused; nothing has changed", "status=%s",
-		status_name(status));
+	log_event(LOG_ERR, "reload refused; nothing has changed",
+		"uid=%u status=%s why=\"%s\"", (unsigned int)who.uid,
+		status_name(status), status_text(status));
 	while (rest.len > 0) {
 		const uint8_t *end = memchr(rest.p, '\n', rest.len);
 		const size_t len = end == NULL ? rest.len : (size_t)(end - rest.p);
@@ -74,7 +76,7 @@ enum status reload_config(const struct reload_target *target, struct reload_who 
 	if (status == STATUS_OK)
 		apply(target, next);
 	else
-		log_errors(&out->errors, status);
+		log_errors(&out->errors, who, status);
 	audit_reopen(target->audit);
 	memcpy(out->config_hash, target->config->hash, sizeof(out->config_hash));
 	if (status == STATUS_OK)
