@@ -18,6 +18,10 @@
 
 #define SOCKET_PATH "/run/zegel/officer.sock"
 
+static const char who_is_officer[] =
+	"officers are members of the group zegel-officers, and root; a new member has "
+	"to log in again";
+
 enum {
 	WAIT_S = 60, /* a reload may read long lists */
 };
@@ -27,6 +31,7 @@ struct officer {
 	const char *path;    /* borrows from the environment, or a constant */
 	int fd;              /* owns */
 	uint64_t last_id;
+	bool is_greeted; /* the agent takes us for an officer */
 	uint8_t frame[FRAME_HEAD + FRAME_BODY_MAX];
 };
 
@@ -79,21 +84,45 @@ bool officer_is_there(void)
 	       errno == EAGAIN || errno == EACCES;
 }
 
+/* It closes without a word on who is no officer to it. */
+static int say_closed(const struct officer *officer)
+{
+	if (officer->is_greeted) {
+		say_error(officer->command, "UNAVAILABLE",
+			"the agent at %s closed the connection; its log says why",
+			officer->path);
+		return EXIT_CODE_UNAVAILABLE;
+	}
+	say_error(officer->command, "DENIED",
+		"the agent at %s closed the connection: you are no officer to it",
+		officer->path);
+	say_hint(officer->command, "%s", who_is_officer);
+	return EXIT_CODE_DENIED;
+}
+
 static int fail(const struct officer *officer, const char *what)
 {
 	const int number = errno;
 
-	say_error(officer->command, "UNAVAILABLE", "%s %s: %s", what, officer->path,
-		strerror(number));
+	if (number == EPIPE || number == ECONNRESET)
+		return say_closed(officer);
 	if (number == EACCES || number == EPERM) {
-		say_hint(officer->command,
-			"officers are members of the group zegel-officers, and root");
+		say_error(officer->command, "DENIED", "%s %s: %s", what, officer->path,
+			strerror(number));
+		say_hint(officer->command, "%s", who_is_officer);
 		return EXIT_CODE_DENIED;
 	}
+	if (number == EAGAIN) {
+		say_error(officer->command, "TIMEOUT", "%s %s: no answer in %d seconds",
+			what, officer->path, (int)WAIT_S);
+		return EXIT_CODE_AGAIN;
+	}
+	say_error(officer->command, "UNAVAILABLE", "%s %s: %s", what, officer->path,
+		strerror(number));
 	if (number == ENOENT || number == ECONNREFUSED)
 		say_hint(officer->command,
 			"is zegeld running, and is ZEGEL_OFFICER_SOCKET right?");
-	return number == EAGAIN ? EXIT_CODE_AGAIN : EXIT_CODE_UNAVAILABLE;
+	return EXIT_CODE_UNAVAILABLE;
 }
 
 /* Whoever can make a socket at this path would hear our claims and show a false record. */
@@ -195,13 +224,8 @@ static int receive_all(
 		if (n < 0)
 			return fail(officer, "cannot read from");
 		take_descriptors(&envelope, answer);
-		if (n == 0) {
-			say_error(officer->command, "DENIED",
-				"the agent at %s closed the connection: you are no "
-				"officer to it, or it ended",
-				officer->path);
-			return EXIT_CODE_DENIED;
-		}
+		if (n == 0)
+			return say_closed(officer);
 		from += (size_t)n;
 	}
 	return EXIT_CODE_OK;
@@ -270,7 +294,7 @@ int officer_ask(struct officer *officer, Zegel__Officer__V1__Request *request,
 		return code;
 	if (out->response->what_case == ZEGEL__OFFICER__V1__RESPONSE__WHAT_ERROR)
 		return say_refusal(officer, out->response->error);
-	if (out->response->what_case == wanted)
+	if (out->response->what_case == wanted && out->response->id == officer->last_id)
 		return EXIT_CODE_OK;
 	say_error(officer->command, "INTERNAL", "the agent answered something else");
 	return EXIT_CODE_INTERNAL;
@@ -344,7 +368,9 @@ int officer_open(const char *command, struct officer **out)
 	code = connect_to(officer);
 	if (code == EXIT_CODE_OK)
 		code = greet(officer);
-	if (code == EXIT_CODE_OK)
-		*out = TAKE(officer);
-	return code;
+	if (code != EXIT_CODE_OK)
+		return code;
+	officer->is_greeted = true;
+	*out = TAKE(officer);
+	return EXIT_CODE_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * zegel reload: the agent reads its configuration again. Exits 0 when the new rules are in
- * force, 65 when nothing has changed because the file has errors.
+ * force, 65 when nothing has changed because the file has errors, 69 when the reload could
+ * not be recorded.
  */
 #include <getopt.h>
 
@@ -79,8 +80,10 @@ static const char help[] =
 	"the\nrecord need a restart.\n\n"
 	"For officers: members of the group zegel-officers, and root. The socket is\n"
 	"$ZEGEL_OFFICER_SOCKET, else /run/zegel/officer.sock.\n"
-	"Exits 0 when the new rules are in force, 65 when the file has errors and "
-	"nothing\nhas changed, 77 when you are no officer.\n";
+	"Exits 0 when the new rules are in force; 65 when the file has errors, 69 when "
+	"the\nreload could not be recorded, and in both nothing has changed; 77 when "
+	"you "
+	"are no\nofficer.\n";
 
 const struct command reload_command = {
 	.name = name,
