@@ -143,6 +143,45 @@ REQUESTS = {
     "timeout-0": request(TIMEOUT, DSGO, "k", "dsgo-auth", "", "did:x", timeout_ms=0),
 }
 
+# fuzz_officer.c says what the bytes are.
+RELOAD, OPEN_RECORD, EXPLAIN = 3, 4, 5
+
+
+def officer(*bodies, is_greeted=True):
+    return bytes([is_greeted]) + b"".join(struct.pack(">I", len(b)) + b for b in bodies)
+
+
+def explain(*fields, client="c", key="k"):
+    return message((1, 2), (EXPLAIN, message((1, client), (2, key), *fields)))
+
+
+OFFICERS = {
+    "hello": officer(wire.hello(), message((1, 2), (RELOAD, b"")), is_greeted=False),
+    "no-hello": officer(message((1, 2), (RELOAD, b"")), is_greeted=False),
+    "second-hello": officer(wire.hello()),
+    "other-version": officer(wire.hello(low=2, high=3), is_greeted=False),
+    "reload": officer(*(message((1, n), (RELOAD, b"")) for n in (1, 2, 3, 4))),
+    "record": officer(*(message((1, n + 1), (OPEN_RECORD, message((1, n)))) for n in range(4))),
+    "record-now": officer(message((1, 1), (OPEN_RECORD, b""))),
+    "record-far": officer(message((1, 1), (OPEN_RECORD, message((1, 2**64 - 1))))),
+    "auth": officer(explain((3, "dsgo-auth"), (4, "did:x"), (5, '{"a":1}'))),
+    "auth-allowed": officer(explain((3, "dsgo-auth"), (4, "did:x"))),
+    "jws": officer(explain((3, "jws"), (6, TOKEN), (7, "a/b"))),
+    "jws-long": officer(explain((3, "jws"), (6, b"x" * 21))),
+    "digest": officer(explain((3, "digest"), (8, b"d" * 32))),
+    "digest-any": officer(explain((3, "digest"))),
+    "stranger": officer(explain((3, "digest"), client="")),
+    "odd-names": officer(explain((3, "\n"), client="\x1b[2J", key="\0")),
+    "other-input": officer(explain((3, "digest"), (4, "did:x"))),
+    "id-0": officer(message((1, 0), (RELOAD, b""))),
+    "unknown": officer(message((1, 1), (6, b""))),
+    "unknown-below": officer(explain((3, "jws"), (9, 1))),
+    "clients-seal": officer(wire.seal(1, "k", "dsgo-auth", AUTH)),
+    "two-of-one": officer(message((1, 1), (RELOAD, b""), (OPEN_RECORD, b""))),
+    "nothing": officer(message((1, 1))),
+}
+
+
 CGROUPS = {
     "service": "0::/system.slice/planning-api.service\n",
     "user": "0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.service\n",
@@ -238,6 +277,10 @@ def main():
     (HERE / "fuzz_peer").mkdir(exist_ok=True)
     for name, text in CGROUPS.items():
         (HERE / "fuzz_peer" / name).write_text(text)
+
+    (HERE / "fuzz_officer").mkdir(exist_ok=True)
+    for name, data in OFFICERS.items():
+        (HERE / "fuzz_officer" / name).write_bytes(data)
 
     for name, (lines, claims) in POLICIES.items():
         (HERE / "fuzz_policy" / name).write_text(f"{lines}\n---\n{claims}")
