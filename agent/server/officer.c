@@ -118,7 +118,7 @@ static void on_bad_bytes(void *context, struct conn *conn, enum status status)
 
 /* What the first one may do is not the other's: nothing of his is heard. */
 static void on_changed(
-	void *context, const struct conn *conn, const struct inlet_piece *piece)
+	void *context, struct conn *conn, const struct inlet_piece *piece)
 {
 	(void)context;
 	log_event(LOG_WARN, "another user wrote on an officer's connection",

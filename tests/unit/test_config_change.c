@@ -275,17 +275,16 @@ static void taking_over_moves_policy_limits_and_hash(void **state)
  * (-Wmissing-field-initializers). Then: compare it in config_change.c, or take it over in
  * config_change_take(); give it a row in a table above; and add it here.
  */
-static char any[] = "x";
-static char *environment[] = {any};
-static struct listen_spec listens[] = {{any, any, 0600, false, 0}};
-static struct token_spec tokens[] = {
-	{any, any, any, environment, 1, TOKEN_PIN_FILE, any, 1, 1}};
-static struct key_on_spec ons[] = {{any, any, any}};
-static struct key_spec keys[] = {{any, ons, 1, any, false}};
-
 static void no_member_is_forgotten(void **state)
 {
 	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
+	char any[] = "x";
+	char *environment[] = {any};
+	struct listen_spec listens[] = {{any, any, 0600, false, 0}};
+	struct token_spec tokens[] = {
+		{any, any, any, environment, 1, TOKEN_PIN_FILE, any, 1, 1}};
+	struct key_on_spec ons[] = {{any, any, any}};
+	struct key_spec keys[] = {{any, ons, 1, any, false}};
 	const struct config config = {any, listens, 1, {any, any, 0600, false, 0},
 		tokens, 1, keys, 1, NULL, {any, RECORD_SYNC_SEAL, 1, true, any, 1, 1},
 		1, 1, {0}};
