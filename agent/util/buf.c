@@ -65,6 +65,7 @@ enum status buf_append_text(struct buf *buf, const char *text)
 }
 
 /* What does not fit into a few bytes of the stack. */
+FORMAT_PRINTF(3, 0)
 static enum status append_long(
 	struct buf *buf, size_t len, const char *format, va_list arguments)
 {

@@ -124,8 +124,6 @@ static json_t *new_json(const Zegel__Officer__V1__ExplainResult *result)
 static int tell(
 	const Zegel__Officer__V1__ExplainResult *result, const struct options *options)
 {
-	CLEANUP(freep) char *text = NULL;
-
 	if (options->is_json)
 		return output_finish_json(name, new_json(result), exit_code_of(result));
 	for (size_t i = 0; i < result->text.len; i++) {

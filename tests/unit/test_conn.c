@@ -321,7 +321,7 @@ static void what_is_in_buffers_and_in_flight_is_on_its_account(void **state)
 	assert_int_equal(quota_get(world->other, QUOTA_BYTES), 6);
 	assert_int_equal(quota_get(world->other, QUOTA_REQUESTS), 1);
 	conn_freep(&world->conn);
-	for (size_t kind = 0; kind < QUOTA_KINDS; kind++)
+	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++)
 		assert_int_equal(quota_get(world->other, kind), 0);
 }
 

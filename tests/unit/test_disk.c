@@ -104,6 +104,7 @@ static void what_must_not_be_there_is_not_opened(void **state)
 	CLEANUP(fd_closep) int fd = open_new(state);
 	int other = 12345;
 
+	assert_int_not_equal(fd, FD_NONE);
 	assert_int_equal(
 		disk_open(*(int *)*state, name, true, &other), STATUS_BAD_FILE);
 	assert_int_equal(

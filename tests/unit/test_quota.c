@@ -80,7 +80,7 @@ static uint64_t take_all(struct quota_account *account)
 
 static void give_all(struct quota_account **account)
 {
-	for (size_t kind = 0; kind < QUOTA_KINDS; kind++)
+	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++)
 		quota_refund(*account, kind, quota_get(*account, kind));
 	quota_closep(account);
 	assert_null(*account);
