@@ -262,6 +262,14 @@ static enum status open_audit(struct agent *agent)
 	return audit_open(&setup, &agent->audit);
 }
 
+/* Who is no client is refused before any rule is asked. */
+static const char *name_refusal(const struct server_refusal *what)
+{
+	return what->client[0] == '\0' && what->status == STATUS_DENIED
+		       ? POLICY_REFUSED_STRANGER
+		       : "";
+}
+
 /* What the clients' side refuses belongs in the record; the two do not know each other. */
 static void on_refusal(void *context, const struct server_refusal *what)
 {
@@ -274,7 +282,7 @@ static void on_refusal(void *context, const struct server_refusal *what)
 	};
 	const struct audit_refusal refusal = {
 		.who = who,
-		.rule = "",
+		.rule = name_refusal(what),
 		.nearest = "",
 		.key = what->key,
 		.profile = what->profile,

@@ -146,13 +146,17 @@ class Sandbox(Background):
         return descendants(self.pid, "zegeld")[0]
 
 
+@contextlib.contextmanager
+def temporary_folder():
+    with tempfile.TemporaryDirectory(prefix="zegel-flow-") as name:
+        yield Path(name)
+
+
 class Folder(unittest.TestCase):
     """A test with a folder of its own that is gone afterwards."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="zegel-flow-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = self.enterContext(temporary_folder())
 
 
 def main():

@@ -115,4 +115,4 @@ class Office:
     def is_listening(self):
         # A socket file alone may be left from a zegeld that died.
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
+            return probe.connect_ex(str(self.folder / "officer.sock")) == 0
