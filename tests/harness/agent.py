@@ -160,4 +160,9 @@ class Folder(unittest.TestCase):
 
 
 def main():
-    unittest.main(verbosity=2)
+    """Runs the tests of the program; one that was skipped shows in the count, with its reason."""
+    result = unittest.main(verbosity=2, exit=False).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    if result.skipped:
+        skip("; ".join(f"{test.id()}: {reason}" for test, reason in result.skipped))
