@@ -174,6 +174,9 @@ static int send_all(struct officer *officer, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* It may have said why before it closed. */
+		if (n < 0 && errno == EPIPE)
+			break;
 		if (n < 0)
 			return fail(officer, "cannot write to");
 		done += (size_t)n;
