@@ -34,6 +34,7 @@ LIST
 /usr/bin/clang-format-14 clang-format-14
 /usr/bin/shellcheck shellcheck
 /usr/bin/readelf binutils
+/usr/bin/strace strace
 LIST
 	full) cat <<'LIST' ;;
 /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev

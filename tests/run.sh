@@ -77,9 +77,9 @@ case $mode in
 	# A label of a peer is the kernel's to give: what it has none of cannot be shown here.
 	[ "${CI-}" != true ] || strict="--no-skips --may-skip flow/label"
 	build_and_test dev
-	build_and_test clang -LE 'lint|net'
-	build_and_test asan -LE 'lint|net'
-	build_and_test tsan -LE 'lint|net'
+	build_and_test clang -LE 'lint|net|long'
+	build_and_test asan -LE 'lint|net|long'
+	build_and_test tsan -LE 'lint|net|long'
 	build_and_test fuzz -L fuzz
 	;;
 *)

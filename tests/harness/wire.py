@@ -103,7 +103,11 @@ class Client:
     def __init__(self, path, greet=True):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         # With a time-out set, connect() fails instead of waiting for a place in the queue.
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.settimeout(PATIENCE_S)
         if greet:
             self.ask(hello()).check()
