@@ -109,7 +109,7 @@ def as_user(act, uid, gid, *groups):
 
 
 def records(folder, kind="officer"):
-    """Lines of that kind in the current file of the record."""
+    """Lines of that kind (None: all) in the current file of the record."""
     with open(folder / "audit.jsonl", encoding="ascii") as file:
         lines = [json.loads(line) for line in file.read().splitlines()]
-    return [line for line in lines if line["kind"] == kind]
+    return [line for line in lines if kind in (None, line["kind"])]
