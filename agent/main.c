@@ -294,6 +294,7 @@ static void on_refusal(void *context, const struct server_refusal *what)
 		.who = who,
 		.has_other = what->writer_uid != what->uid,
 		.other = what->writer_uid,
+		.status = what->status,
 	};
 
 	if (strcmp(what->kind, "peer-changed") == 0)

@@ -217,6 +217,22 @@ bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal)
 	return true;
 }
 
+/* Two users who hand a socket to and fro must not fill the record either. */
+void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event)
+{
+	const struct audit_who *who = &event->who;
+
+	if (!refusals_note(&audit->refusals, who->client, who->uid, event->status,
+		    clock_real_s()))
+		return;
+	buf_clear(&audit->members);
+	if (audit->trouble == STATUS_OK &&
+		audit_line_peer(&audit->members, event) == STATUS_OK &&
+		audit_put(audit, AUDIT_KIND_PEER) == STATUS_OK)
+		return;
+	refusals_count(&audit->refusals, who->client, who->uid, event->status);
+}
+
 /* The sum of one user's refusals; he keeps it when it cannot be added. */
 static enum status put_flood(struct audit *audit, struct refusals_row *row)
 {
@@ -249,23 +265,6 @@ void audit_put_floods(struct audit *audit, bool is_end)
 		if (put_flood(audit, row) != STATUS_OK)
 			return;
 	}
-}
-
-/* Nobody waits for it: without a record now it is in the log only. */
-void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event)
-{
-	enum status status = audit->trouble == STATUS_OK ? STATUS_OK : STATUS_NO_RECORD;
-
-	buf_clear(&audit->members);
-	if (status == STATUS_OK)
-		status = audit_line_peer(&audit->members, event);
-	if (status == STATUS_OK)
-		status = audit_put(audit, AUDIT_KIND_PEER);
-	if (status != STATUS_OK)
-		log_event(LOG_ERR, "a line could not be added to the record",
-			"kind=%s event=%s uid=%u status=%s", AUDIT_KIND_PEER,
-			event->event, (unsigned int)event->who.uid,
-			status_name(status));
 }
 
 /* Into the lines of this turn, or the reserve; or later, when a file is on its way. */

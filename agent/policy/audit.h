@@ -94,7 +94,8 @@ struct audit_peer_event {
 	const char *event; /* "peer-changed", "peer-unclear", "connections" */
 	struct audit_who who;
 	bool has_other;
-	uid_t other; /* peer-changed: whose frame it was */
+	uid_t other;        /* peer-changed: whose frame it was */
+	enum status status; /* under which it is counted when it gets no line */
 };
 
 /* What an officer did. */
@@ -154,6 +155,7 @@ void audit_add_undelivered(struct audit *audit, uint64_t attempt, const char *wh
  * one together. Whether this one got its own, and so is worth a line in the log.
  */
 bool audit_add_refusal(struct audit *audit, const struct audit_refusal *refusal);
+/* Counted with the refusals of the user that connected. */
 void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *event);
 /* A signed note over the head of the chain; NO_RECORD. */
 MUST_CHECK enum status audit_add_checkpoint(

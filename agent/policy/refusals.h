@@ -3,7 +3,8 @@
  * Refusals, rationed: the first of a user's minute are worth a line each, those behind
  * are counted, and the count is one line when the minute is over. So a flood of refusals
  * fills neither the record nor the log, and no refusal is lost from the sum: what could
- * not be written (refusals_rollback) is counted, and told later.
+ * not be written (refusals_rollback) is counted, and told later. A connection on which
+ * another user wrote counts as one of him that connected.
  *
  * Thread: main
  */

@@ -128,7 +128,7 @@ void refusal_of_connection(
 void refusal_of_writer(struct refusal *refusal, const struct conn *conn,
 	const struct inlet_piece *piece)
 {
-	struct server_refusal what = about(conn, "peer-changed", STATUS_DENIED);
+	struct server_refusal what = about(conn, "peer-changed", STATUS_PEER_CHANGED);
 
 	what.writer_uid = piece->uid;
 	what.writer_pid = piece->pid;
