@@ -1,250 +1,335 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is at the other end: real users, groups, sockets and a cgroup, as the kernel says it."""
+"""Who may what: users, groups and sockets of this machine, and sockets that are handed on."""
+import functools
 import json
 import os
+import re
+import shutil
 import socket
+import struct
+import sys
+import tempfile
+import threading
 import unittest
 from pathlib import Path
 
 import agent
 import people
 import wire
-from agent import AUDIENCE, wait_until
+from agent import AUDIENCE, BIN, run, wait_until
 from office import Office
-from people import Ourselves, Person
-from wire import Client
+from people import Person, make_group
+from wire import Client, Refused
 
-WHOAMI = 3
-UNIT = f"zegel-test-{os.getpid()}.service"
-# Two listen sections that differ in mode and group, and one for everybody.
-SOCKETS = ("all", "team", "denied")
+EXE = os.path.realpath(sys.executable)
 
 
-def ask(path, *keys):
-    """What an agent answers who asks for a seal with each key: the words, None for a seal."""
+def seal(client, key):
+    """The word of the refusal, or None for a seal."""
+    try:
+        client.ask(wire.seal(2, key, "dsgo-auth", wire.dsgo_auth(AUDIENCE))).check()
+    except Refused as refused:
+        return refused.status
+    return None
+
+
+def ask_all(path, *keys):
+    """Who we are, and what comes of asking for each key."""
     with Client(path) as client:
-        words = []
-        for i, key in enumerate(keys, 1):
-            answer = client.ask(wire.seal(i, key, "dsgo-auth", wire.dsgo_auth(AUDIENCE)))
-            words.append(answer.fields[1][0] if answer.is_error else None)
-        return words
+        return client.whoami(), {key: seal(client, key) for key in keys}
 
 
-def whoami(path):
+def list_keys(path):
     with Client(path) as client:
-        found = client.ask(wire.message((1, 1), (WHOAMI, b""))).check()
-    return {"client": found[1][0].decode(), "uid": found[2][0], "gid": found[3][0],
-            "groups": sorted(read_packed(found.get(5, [b""])[0])),
-            "unit": found.get(7, [b""])[0].decode(), "exe": found.get(8, [b""])[0].decode(),
-            "listen": found[10][0].decode()}
+        found = client.ask(wire.message((1, 3), (wire.LIST_KEYS, b""))).check()
+        return [wire.fields(key)[1][0].decode() for key in found.get(1, [])]
 
 
-def read_packed(data):
-    at = 0
-    while at < len(data):
-        value, at = wire.read_varint(data, at)
-        yield value
-
-
-def connect(path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        return client.connect_ex(path)
-
-
-def speak_as_another(path, uid):
-    """Greets as one user, and asks as another: whether the connection then ends in silence."""
-    with Client(path) as client:
-        os.setresuid(uid, uid, uid)
-        try:
-            client.send(wire.seal(2, "mine", "dsgo-auth", wire.dsgo_auth(AUDIENCE)))
-            return client.socket.recv(1) == b""
-        except (BrokenPipeError, ConnectionResetError):
-            return True
-
-
-def give_away(path, pair):
+def connect_and_hand_over(path, pair):
     with Client(path) as client:
         people.hand_over(pair, client.socket)
-        pair.recv(1)
 
 
-def use_anothers(pair):
-    with people.take_over(pair) as connected:
-        body = wire.seal(2, "mine", "dsgo-auth", wire.dsgo_auth(AUDIENCE))
-        connected.settimeout(agent.PATIENCE_S)
+def say_over(pair, body):
+    """Says something on a socket that somebody else had connected; gives all that comes."""
+    with people.take_over(pair) as taken:
+        taken.settimeout(agent.PATIENCE_S)
+        taken.sendall(struct.pack(">I", len(body)) + body)
+        heard = b""
         try:
-            connected.sendall(len(body).to_bytes(4, "big") + body)
-            answer = connected.recv(65536)
-        except (BrokenPipeError, ConnectionResetError):
-            answer = b""
-        pair.send(b"x")
-        return answer
+            while len(heard) < 4096:
+                piece = taken.recv(4096)
+                if not piece:
+                    return heard, "end"
+                heard += piece
+                if len(heard) > 4 and len(heard) >= 4 + struct.unpack(">I", heard[:4])[0]:
+                    return heard, "answer"
+        except ConnectionResetError:
+            pass
+        return heard, "end"
 
 
-def cgroup_root():
-    """Where the unified hierarchy is mounted; None when there is none."""
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-        fields = line.split()
-        if fields[fields.index("-") + 1] == "cgroup2":
-            return Path(fields[4])
-    return None
+def change_user_and_ask(path, uid):
+    """Connects as root and goes on as somebody else."""
+    with Client(path) as client:
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        client.send(wire.whoami())
+        return client.is_closed()
+
+
+def send_as(client, uid):
+    """hello and whoami, with the word of the sender that he is this user."""
+    frames = b"".join(struct.pack(">I", len(body)) + body
+                      for body in (wire.hello(1), wire.whoami(2)))
+    who = struct.pack("=iII", os.getpid(), uid, os.getegid())
+    client.socket.sendmsg([frames], [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, who)])
+
+
+def ask_with_two_users(path, real, effective, claimed):
+    """As a set-user-ID program; whoami's uid, or None when it is closed."""
+    os.setresuid(real, effective, effective)
+    with Client(path, greet=False) as client:
+        send_as(client, claimed)
+        try:
+            client.receive().check()
+            return wire.Who(client.receive().check()).uid
+        except (EOFError, ConnectionResetError):
+            return None
+
+
+def claim_to_be(path, uid):
+    with Client(path, greet=False) as client:
+        send_as(client, uid)
 
 
 class Peers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = cls.enterClassContext(agent.temporary_folder())
-        # Others pass through to the sockets, and see nothing else.
+        folder = tempfile.TemporaryDirectory(prefix="zegel-flow-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
         cls.folder.chmod(0o711)
-        cls.team = people.make_group(cls.addClassCleanup, "team")
-        cls.closed = people.make_group(cls.addClassCleanup, "closed")
-        cls.anna = Person(cls.addClassCleanup, "anna", cls.team)
-        cls.bert = Person(cls.addClassCleanup, "bert")
-        cls.cees = Person(cls.addClassCleanup, "cees", cls.team)
+        cls.team = make_group(cls.addClassCleanup, "team")
+        cls.closed = make_group(cls.addClassCleanup, "closed")
+        cls.anna = Person(cls.addClassCleanup, "anna")
+        cls.bert = Person(cls.addClassCleanup, "bert", cls.team)
+        cls.carl = Person(cls.addClassCleanup, "carl")
         cls.office = Office(cls.folder)
-        for key in ("mine", "yours", "ours", "units"):
-            cls.office.make_token(key)
-        cls.office.configure(
-            *(cls.listen(*spec) for spec in (("all", 0o666, None),
-                                             ("team", 0o660, cls.team.gr_name),
-                                             ("denied", 0o660, cls.closed.gr_name))),
-            *map(cls.office.token, ("mine", "yours", "ours", "units")),
-            *map(cls.office.key, ("mine", "yours", "ours", "units")),
-            cls.client("anna", "mine", user=cls.anna.name, listen="all"),
-            cls.client("bert", "yours", user=cls.bert.name, listen="all"),
-            cls.client("the-team", "ours", group=cls.team.gr_name, listen="team"),
-            cls.client("unit", "units", user="root", unit=UNIT, listen="all"),
-            cls.client("program", "mine", user="root", unit="other.service",
-                       exe="/nowhere/else", listen="all"))
+        cls.configure()
         cls.enterClassContext(cls.office.start())
-        ready = Client(str(cls.path("all")))
-        cls.addClassCleanup(ready.socket.close)
-        wait_until(lambda: cls.anna.do(ask, str(cls.path("all")), "mine") == [None],
-                   "the tokens are ready")
-        wait_until(lambda: cls.bert.do(ask, str(cls.path("all")), "yours") == [None],
-                   "the tokens are ready")
 
     @classmethod
     def path(cls, name):
-        return cls.folder / f"{name}.sock"
+        return str(cls.folder / f"{name}.sock")
 
     @classmethod
-    def listen(cls, name, mode, group):
-        group = f'\tgroup = "{group}"\n' if group else ""
-        return f'listen "{name}" {{\n\tpath = "{cls.path(name)}"\n\tmode = {mode:04o}\n{group}}}\n'
+    def configure(cls):
+        def listen(name, mode, group=""):
+            group = f'group = "{group}"' if group else ""
+            return (f'listen "{name}" {{ path = "{cls.path(name)}" mode = {mode} {group} }}\n')
 
-    @staticmethod
-    def client(name, key, **criteria):
-        words = "".join(f'\t{word} = "{value}"\n' for word, value in criteria.items())
-        return (f'client "{name}" {{\n{words}\tallow "{name}" {{ key = "{key}" '
-                'profile = "dsgo-auth" }\n}\n')
+        def client(name, who, key):
+            return (f'client "{name}" {{ {who}\n'
+                    f'\tallow "{key}" {{ key = "{key}" profile = "dsgo-auth" }}\n}}\n')
+
+        office = cls.office
+        office.socket = cls.folder / "open.sock"
+        for key in ("one", "two"):
+            office.make_token(key)
+        office.configure(
+            listen("open", "0666"), listen("team", "0660", cls.team.gr_name),
+            listen("box", "0666"), listen("closed", "0660", cls.closed.gr_name),
+            *map(office.token, ("one", "two")), *map(office.key, ("one", "two")),
+            client("anna", f'user = "{cls.anna.name}" listen = open', "one"),
+            client("bert", f'user = "{cls.bert.name}" listen = open', "two"),
+            client("team", f'group = "{cls.team.gr_name}" listen = team', "one"),
+            client("program", f'user = "{cls.carl.name}" exe = "{EXE}" listen = open', "two"),
+            client("box", "listen = box", "two"))
+
+    def log(self):
+        return self.office.log.read_text()
 
     def record(self, kind):
         text = (self.office.audit / "audit.jsonl").read_text(encoding="ascii")
         return [line for line in map(json.loads, text.splitlines()) if line["kind"] == kind]
 
-    def test_each_user_has_its_own_key_only(self):
-        path = str(self.path("all"))
-        self.assertEqual([None, wire.DENIED], self.anna.do(ask, path, "mine", "yours"))
-        self.assertEqual([wire.DENIED, None], self.bert.do(ask, path, "mine", "yours"))
+    def wait_for_line(self, kind, **members):
+        wait_until(lambda: any(members.items() <= line.items() for line in self.record(kind)),
+                   f"the record has {kind} with {members}")
 
-    def test_a_stranger_is_denied_and_told_what_he_is(self):
-        path = str(self.path("all"))
-        self.assertEqual([wire.DENIED], self.cees.do(ask, path, "mine"))
-        self.assertEqual(("", self.cees.uid), tuple(
-            self.cees.do(whoami, path)[word] for word in ("client", "uid")))
+    # Sections
 
-    def test_the_mode_of_a_socket_is_the_outer_door(self):
-        denied = [13] * 3
-        self.assertEqual(denied, [person.do(connect, str(self.path("denied")))
-                                  for person in (self.anna, self.bert, self.cees)])
-        self.assertEqual([0, 13, 0], [person.do(connect, str(self.path("team")))
-                                      for person in (self.anna, self.bert, self.cees)])
+    def test_each_user_has_his_key_and_no_other(self):
+        who, seals = self.anna.do(ask_all, self.path("open"), "one", "two")
+        self.assertEqual(("anna", "open", self.anna.uid, self.anna.gid),
+                         (who.client, who.listen, who.uid, who.gid))
+        self.assertEqual([("one", "one", "dsgo-auth")], who.rules)
+        self.assertEqual({"one": None, "two": wire.DENIED}, seals)
+        who, seals = self.bert.do(ask_all, self.path("open"), "one", "two")
+        self.assertEqual("bert", who.client)
+        self.assertEqual({"one": wire.DENIED, "two": None}, seals)
+        self.assertEqual(["two"], self.bert.do(list_keys, self.path("open")))
 
-    def test_a_supplementary_group_makes_a_client_by_its_socket(self):
-        path = str(self.path("team"))
-        wait_until(lambda: self.cees.do(ask, path, "ours") == [None], "the token is ready")
-        self.assertEqual([wire.DENIED], self.cees.do(ask, path, "mine"))
-        seen = self.cees.do(whoami, path)
-        self.assertEqual(("the-team", "team", [self.team.gr_gid]),
-                         (seen["client"], seen["listen"], seen["groups"]))
+    def test_supplementary_group_counts(self):
+        who, seals = self.bert.do(ask_all, self.path("team"), "one", "two")
+        self.assertEqual(("team", "team"), (who.client, who.listen))
+        self.assertEqual([self.team.gr_gid], who.groups)
+        self.assertEqual({"one": None, "two": wire.DENIED}, seals)
 
-    def test_all_criteria_must_match(self):
+    def test_who_is_not_in_the_group_does_not_get_in(self):
+        for person, name in ((self.anna, "team"), (self.anna, "closed"), (self.bert, "closed")):
+            with self.subTest(name), self.assertRaises(PermissionError):
+                person.do(ask_all, self.path(name))
+
+    def test_all_criteria_must_fit(self):
         """The same user by another socket is another client, or none."""
-        self.assertEqual([wire.DENIED, None],
-                         self.anna.do(ask, str(self.path("team")), "mine", "ours"))
-        self.assertEqual([None, wire.DENIED],
-                         self.anna.do(ask, str(self.path("all")), "mine", "ours"))
+        who, seals = self.bert.do(ask_all, self.path("box"), "one", "two")
+        self.assertEqual(("box", {"one": wire.DENIED, "two": None}), (who.client, seals))
+        stranger = Person(self.addCleanup, "member", self.team)
+        who, seals = stranger.do(ask_all, self.path("open"), "one")
+        self.assertEqual(("", {"one": wire.DENIED}), (who.client, seals))
 
-    def test_a_unit_is_known_by_its_cgroup(self):
-        root = cgroup_root()
-        if root is None:
-            self.skipTest("there is no unified cgroup hierarchy here")
-        place = root / UNIT
-        try:
-            place.mkdir()
-        except OSError as error:
-            self.skipTest(f"no cgroup can be made here: {error}")
-        self.addCleanup(lambda: wait_until(lambda: not self.remove(place), "it is empty"))
-        path = str(self.path("all"))
+    def test_record_says_who_was_refused_and_why(self):
+        stranger = Person(self.addCleanup, "refused")
+        stranger.do(ask_all, self.path("open"), "one")
+        self.wait_for_line("refusal", client="", uid=stranger.uid, status="DENIED",
+                           rule="stranger")
+        self.anna.do(ask_all, self.path("open"), "two")
+        self.wait_for_line("refusal", client="anna", uid=self.anna.uid, rule="no-rule",
+                           key="two")
 
-        def enter():
-            (place / "cgroup.procs").write_text(str(os.getpid()))
+    def test_program_counts(self):
+        who, seals = self.carl.do(ask_all, self.path("open"), "two")
+        self.assertEqual(("program", EXE, {"two": None}), (who.client, who.exe, seals))
+        # The build may stand where only root can look.
+        for file in (BIN / "zegel", *BIN.parent.glob("**/libzegel.so*")):
+            shutil.copy(file, self.folder)
+        environment = {"ZEGEL_SOCKET": self.path("open"), "LD_LIBRARY_PATH": str(self.folder)}
+        done = self.carl.do(functools.partial(run, env=environment), self.folder / "zegel",
+                            "whoami")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("client    -\n", done.stdout)
+        self.assertIn("no client section of the agent fits", done.stderr)
 
-        wait_until(lambda: Ourselves().do(ask, path, "units", before=enter) == [None],
-                   "the token is ready")
-        self.assertEqual([wire.DENIED], Ourselves().do(ask, path, "units"))
-        inside = Ourselves().do(whoami, path, before=enter)
-        self.assertEqual(("unit", UNIT), (inside["client"], inside["unit"]))
-        self.assertNotEqual(UNIT, Ourselves().do(whoami, path)["unit"])
+    def test_socket_counts_whoever_comes(self):
+        for person in (self.anna, self.carl):
+            who, seals = person.do(ask_all, self.path("box"), "one", "two")
+            self.assertEqual(("box", "box"), (who.client, who.listen))
+            self.assertEqual({"one": wire.DENIED, "two": None}, seals)
 
-    @staticmethod
-    def remove(place):
-        """Whether it is still there."""
-        try:
-            place.rmdir()
-        except OSError:
-            return True
-        return False
+    def test_stranger_is_told_so_and_nothing_else(self):
+        stranger = Person(self.addCleanup, "stranger")
+        who, seals = stranger.do(ask_all, self.path("open"), "one", "two", "none")
+        self.assertEqual(("", stranger.uid, []), (who.client, who.uid, who.rules))
+        self.assertEqual({wire.DENIED}, set(seals.values()))
+        with self.assertRaises(Refused) as caught:
+            stranger.do(list_keys, self.path("open"))
+        self.assertEqual(wire.DENIED, caught.exception.status)
 
-    def test_the_program_is_seen(self):
-        seen = self.anna.do(whoami, str(self.path("all")))
-        self.assertEqual(os.path.realpath("/proc/self/exe"), seen["exe"])
+    # Sockets that are handed on
 
-    def test_a_connection_serves_its_own_user_only(self):
-        path = str(self.path("all"))
-        self.assertTrue(Ourselves().do(speak_as_another, path, self.anna.uid))
-        wait_until(lambda: any(line["event"] == "peer-changed" and line["uid"] == 0 and
-                               line["other_uid"] == self.anna.uid
-                               for line in self.record("peer")), "the record says so")
+    def hand_on(self, giver, taker, body):
+        near, far = socket.socketpair()
+        with near, far:
+            giver.do(connect_and_hand_over, self.path("open"), near)
+            return taker.do(say_over, far, body)
 
-    def test_a_connected_socket_in_other_hands_is_closed(self):
-        """Anna's right does not go to Bert with her descriptor."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        with ours, theirs:
-            anna = self.anna.start(give_away, str(self.path("all")), ours)
-            answer = self.bert.do(use_anothers, theirs)
-            anna.result()
-        self.assertEqual(b"", answer)
-        wait_until(lambda: any(line["other_uid"] == self.bert.uid and
-                               line["uid"] == self.anna.uid and line["client"] == "anna"
-                               for line in self.record("peer")), "the record says so")
+    def test_socket_handed_to_another_user_is_closed_without_a_word(self):
+        request = wire.seal(2, "one", "dsgo-auth", wire.dsgo_auth(AUDIENCE))
+        self.assertEqual((b"", "end"), self.hand_on(self.anna, self.bert, request))
+        line = f"uid={self.anna.uid}"
+        wait_until(lambda: any(
+            "another user writes" in said and line in said and f"writer_uid={self.bert.uid}" in said
+            for said in self.log().splitlines()), "the log says who wrote")
+        self.wait_for_line("peer", event="peer-changed", client="anna", uid=self.anna.uid,
+                           other_uid=self.bert.uid)
 
-    def test_the_same_user_may_share_a_connection(self):
-        """What is documented: a process is not a person."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        with ours, theirs:
-            anna = self.anna.start(give_away, str(self.path("all")), ours)
-            answer = self.anna.do(use_anothers, theirs)
-            anna.result()
-        self.assertFalse(wire.Answer(answer[4:]).is_error)
+    def test_socket_of_root_carries_nothing_either(self):
+        self.assertEqual((b"", "end"),
+                         self.hand_on(people.Ourselves(), self.bert, wire.whoami(2)))
 
-    def test_refusals_name_who_and_why(self):
-        self.cees.do(ask, str(self.path("all")), "mine")
-        self.anna.do(ask, str(self.path("all")), "yours")
-        wait_until(lambda: {("", self.cees.uid, "stranger"), ("anna", self.anna.uid, "no-rule")} <=
-                   {(line["client"], line["uid"], line["rule"])
-                    for line in self.record("refusal")}, "the record has both")
+    def test_processes_of_one_user_may_share(self):
+        heard, how = self.hand_on(self.anna, self.anna, wire.whoami(2))
+        self.assertEqual("answer", how)
+        self.assertEqual("anna", wire.Who(wire.Answer(heard[4:]).check()).client)
+
+    def test_user_who_changes_after_connect_is_closed(self):
+        self.assertTrue(people.Ourselves().do(
+            change_user_and_ask, self.path("open"), self.anna.uid))
+        self.wait_for_line("peer", event="peer-changed", client="", uid=0,
+                           other_uid=self.anna.uid)
+
+    def test_set_user_id_program_says_as_whom_it_connected(self):
+        real, effective = self.bert.uid, self.anna.uid
+        ask = functools.partial(people.Ourselves().do, ask_with_two_users, self.path("open"),
+                                real, effective)
+        self.assertIsNone(ask(real))
+        self.assertEqual(effective, ask(effective))
+
+    def test_nobody_says_he_is_another(self):
+        with self.assertRaises(PermissionError):
+            self.bert.do(claim_to_be, self.path("open"), self.anna.uid)
+
+
+NASTY = ("\x1b[31mred\x07", "\u009b31m", "a\r\nclient    root", "\u202eevil\u202c", "\u2066x\u2069",
+         "\u2028", "\u061c", "\u200f", "\x7f", "caf\u00e9")
+# Nothing of these reaches a terminal; what people write does.
+CONTROLS = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+class Words(agent.Folder):
+    """An agent that says bad things of us."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = str(self.folder / "s")
+        self.listener = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        self.listener.bind(self.path)
+        self.listener.listen()
+
+    def serve(self, *found):
+        """Answers one connection: hello, then whoami."""
+        answers = [(3, wire.message((1, 1), (2, "fake"), (3, 65536), (4, 64))),
+                   (8, wire.message(*found))]
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.settimeout(agent.PATIENCE_S)
+            stream = connection.makefile("rwb")
+            for number, body in answers:
+                length, = struct.unpack(">I", stream.read(4))
+                request = wire.fields(stream.read(length))
+                answer = wire.message((1, request[1][0]), (number, body))
+                stream.write(struct.pack(">I", len(answer)) + answer)
+                stream.flush()
+
+    def whoami(self, *options, text):
+        rule = wire.message((1, text), (2, text), (3, text), (4, 0))
+        server = threading.Thread(target=self.serve, args=(
+            (1, text), (2, 1), (3, 2), (4, 3), (6, 0), (7, text), (8, text), (9, text),
+            (10, text), (11, rule), (12, 0)))
+        server.start()
+        done = run(agent.program("zegel"), "whoami", *options, text=False,
+                   env={**os.environ, "ZEGEL_SOCKET": self.path})
+        server.join()
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def test_no_text_of_the_agent_drives_a_terminal(self):
+        for text in NASTY:
+            with self.subTest(text):
+                said = self.whoami(text=text).decode()
+                self.assertIsNone(CONTROLS.search(said))
+                self.assertEqual(12, len(said.splitlines()))
+        self.assertIn("unit      caf\u00e9\n", said)
+
+    def test_json_is_ascii_and_whole(self):
+        for text in NASTY:
+            with self.subTest(text):
+                said = self.whoami("--json", text=text)
+                # JSON leaves DEL as it is; a terminal does nothing with it.
+                self.assertIsNone(CONTROLS.search(said.decode("ascii").replace("\x7f", "")))
+                self.assertEqual(text, json.loads(said)["rules"][0]["name"])
 
 
 if __name__ == "__main__":

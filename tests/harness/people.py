@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import traceback
+import warnings
 
 import agent
 from agent import must_run, run
@@ -86,7 +87,9 @@ class Deed:
     def _be(person, act, args, before, writer):
         # No test of the parent's runs on here, whatever happens.
         try:
-            signal.alarm(agent.PATIENCE_S)
+            signal.alarm(2 * agent.PATIENCE_S)
+            # What is open ends with the process.
+            warnings.simplefilter("ignore", ResourceWarning)
             if before:
                 before()
             person.become()

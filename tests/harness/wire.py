@@ -5,7 +5,7 @@ import socket
 import struct
 
 OK, INVALID, DENIED, LOCKED, BUSY, TIMEOUT, UNAVAILABLE, UNSUPPORTED, INTERNAL = range(9)
-HELLO, LIST_KEYS, DESCRIBE_KEY, SEAL, HEALTH = 2, 4, 5, 6, 7
+HELLO, WHOAMI, LIST_KEYS, DESCRIBE_KEY, SEAL, HEALTH = 2, 3, 4, 5, 6, 7
 ERROR = 2
 FRAME_MAX = 65536
 PATIENCE_S = 30
@@ -75,12 +75,37 @@ def seal(request_id, key, profile, given, algorithm=None, timeout_ms=None):
         (1, key), (2, profile), (3, algorithm), (4, timeout_ms), given)))
 
 
+def whoami(request_id=1):
+    return message((1, request_id), (WHOAMI, b""))
+
+
+class Who:
+    """What the agent said to whoami."""
+
+    def __init__(self, found):
+        def text(number):
+            return found[number][0].decode() if number in found else None
+        self.client, self.listen = text(1), text(10)
+        self.unit, self.exe, self.label = text(7), text(8), text(9)
+        self.uid, self.gid, self.pid = (found[number][0] for number in (2, 3, 4))
+        self.is_unclear = bool(found[6][0])
+        self.rules = [tuple(fields(rule)[number][0].decode() for number in (1, 2, 3))
+                      for rule in found.get(11, [])]
+        self.groups, packed, at = [], found.get(5, [b""])[0], 0
+        while at < len(packed):
+            value, at = read_varint(packed, at)
+            self.groups.append(value)
+
+
 class Refused(Exception):
     """The agent answered with an error."""
 
     def __init__(self, status, text):
-        super().__init__(f"{status}: {text}")
+        super().__init__(status, text)
         self.status, self.text = status, text
+
+    def __str__(self):
+        return f"{self.status}: {self.text}"
 
 
 class Answer:
@@ -138,6 +163,9 @@ class Client:
     def ask(self, body):
         self.send(body)
         return self.receive()
+
+    def whoami(self):
+        return Who(self.ask(whoami()).check())
 
     def is_closed(self):
         """Whether the agent ends the connection, whatever it still says before that."""
