@@ -79,7 +79,7 @@ enum status quota_new(const struct quota_setup *setup, struct quota **out)
 {
 	struct quota *quota;
 
-	for (size_t kind = 0; kind < QUOTA_KINDS; kind++)
+	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++)
 		must(setup->stranger[kind] <= setup->total[kind] &&
 			setup->total[kind] <= UINT64_MAX / 2);
 	quota = calloc(1, sizeof(*quota));
@@ -201,7 +201,7 @@ void quota_closep(struct quota_account **pointer)
 		return;
 	if (--account->n_open > 0)
 		return;
-	for (size_t kind = 0; kind < QUOTA_KINDS; kind++)
+	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++)
 		must(account->used[kind] == 0);
 	party = account->party;
 	place = find_account(party, account->uid);

@@ -325,28 +325,6 @@ static void what_is_in_buffers_and_in_flight_is_on_its_account(void **state)
 		assert_int_equal(quota_get(world->other, kind), 0);
 }
 
-static void an_account_that_bears_no_more_keeps_its_own(void **state)
-{
-	struct world *world = *state;
-	const struct quota_setup setup = {.total = {1, 9, 9}, .stranger = {0, 9, 9}};
-	struct quota *full = NULL;
-	struct quota_account *account = NULL;
-
-	give_account(world, 100000);
-	assert_int_equal(quota_new(&setup, &full), STATUS_OK);
-	assert_int_equal(quota_open(full, "", 1, &account), STATUS_OK);
-	assert_int_equal(bill_move(&world->conn->bill, &account), STATUS_BUSY);
-	assert_null(account);
-	quota_freep(&full);
-	assert_int_equal(quota_get(world->other, QUOTA_CONNECTIONS), 1);
-	/* To the same once more, although it would not bear it twice. */
-	assert_int_equal(quota_charge(world->other, QUOTA_CONNECTIONS, 1), STATUS_OK);
-	assert_int_equal(quota_open(world->quota, "", 1, &account), STATUS_OK);
-	assert_int_equal(bill_move(&world->conn->bill, &account), STATUS_OK);
-	assert_int_equal(quota_get(world->other, QUOTA_CONNECTIONS), 2);
-	quota_refund(world->other, QUOTA_CONNECTIONS, 1);
-}
-
 static void without_bytes_it_waits_and_then_goes_on(void **state)
 {
 	struct world *world = *state;
@@ -421,7 +399,6 @@ int main(void)
 		TEST(a_turn_hears_a_few_frames_and_the_next_one_goes_on),
 		TEST(another_user_is_not_heard_and_not_answered),
 		TEST(what_is_in_buffers_and_in_flight_is_on_its_account),
-		TEST(an_account_that_bears_no_more_keeps_its_own),
 		TEST(without_bytes_it_waits_and_then_goes_on),
 		TEST(bytes_that_come_back_are_found),
 		TEST(answers_that_the_account_cannot_bear_end_it),
