@@ -70,7 +70,7 @@ esac || give_up "The packages could not be installed."
 strict=
 case $mode in
 --quick)
-	build_and_test dev -L 'unit|lint|quick'
+	build_and_test dev -L 'unit|lint|quick' -LE long
 	;;
 --full)
 	export ZEGEL_TEST_FULL=1

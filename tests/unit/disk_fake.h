@@ -19,15 +19,27 @@ enum disk_call {
 	DISK_CALLS,
 };
 
+enum disk_end {
+	DISK_GOES_ON,
+	DISK_DIES_BEFORE, /* instead of failing, the process ends: before the call, */
+	DISK_DIES_AFTER,  /* or behind it */
+};
+
+enum {
+	DISK_DIED = 9, /* exit code of a process that ended so */
+};
+
 struct disk_plan {
 	enum disk_call call;
 	uint32_t nth; /* of its calls, from 1, that fails; 0: none does */
 	bool is_for_good;
 	enum status status;
-	bool is_half; /* APPEND: half of the bytes are written before it fails */
+	bool is_half;  /* APPEND: half of the bytes are written before it fails */
+	bool is_stuck; /* and cannot be cut off again: TRUNCATE fails for good */
+	enum disk_end end;
 };
 
-/* From now on; counts from nothing. No order is out. */
+/* From now on, for our children too; counts from nothing. No order is out. */
 void disk_fake_plan(const struct disk_plan *plan);
 /* All goes well from now on. */
 void disk_fake_mend(void);

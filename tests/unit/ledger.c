@@ -2,6 +2,7 @@
 #include "ledger.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct reading {
 	bool *is_open; /* owns; of each line so far */
 	size_t room;
 	size_t file;
+	uint64_t named_seq; /* by the name of the file; 0: it is the current one */
 };
 
 static void copy_text(char *out, size_t max, const json_t *object, const char *name)
@@ -116,6 +118,11 @@ static void take_line(struct reading *reading, struct bytes bytes)
 	assert_non_null(object);
 	line = add_line(reading, &entry, object);
 	json_decref(object);
+	if (line->is_first && line->seq != 1 && strcmp(line->kind, "rotate") != 0)
+		fail_at(line, "no file begins with such a line");
+	if (line->is_first && reading->named_seq != 0 &&
+		reading->named_seq != line->seq)
+		fail_at(line, "its file has the name of another");
 	if (strcmp(line->kind, "outcome") == 0 || strcmp(line->kind, "orphan") == 0)
 		close_attempt(reading, line);
 	check_open(reading, line, entry.open);
@@ -162,10 +169,14 @@ void ledger_read(struct ledger *ledger, const char *folder)
 	assert_int_equal(entry_hasher_init(&reading.hasher), STATUS_OK);
 	for (int i = 0; i < n; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", folder, older[i]->d_name);
+		assert_int_equal(
+			sscanf(older[i]->d_name, "audit-%" SCNu64, &reading.named_seq),
+			1);
 		read_file(&reading, path);
 		free(older[i]);
 	}
 	free(older);
+	reading.named_seq = 0;
 	(void)snprintf(path, sizeof(path), "%s/audit.jsonl", folder);
 	if (access(path, F_OK) == 0)
 		read_file(&reading, path);

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit_fixture.h"
 #include "proto/frame.h"
 #include "server/server.h"
 #include "util/fd.h"
@@ -50,6 +51,7 @@ struct world {
 	char folder[32];
 	char path[64];
 	struct listen_spec spec;
+	struct archive archive;
 	struct loop *loop;
 	struct sealer *sealer;
 	struct server *server;
@@ -130,7 +132,9 @@ static int set_up(void **state)
 	world->spec = (struct listen_spec){
 		.name = world->folder, .path = world->path, .mode = 0600};
 	assert_int_equal(loop_new(&world->loop), STATUS_OK);
+	open_archive(&world->archive, world->loop);
 	sealer.loop = world->loop;
+	sealer.audit = world->archive.audit;
 	assert_int_equal(sealer_new(&sealer, &world->sealer), STATUS_OK);
 	server.loop = world->loop;
 	server.sealer = world->sealer;
@@ -148,6 +152,7 @@ static int tear_down(void **state)
 	server_freep(&world->server);
 	sealer_freep(&world->sealer);
 	loop_source_remove(world->loop, &world->source);
+	close_archive(&world->archive);
 	loop_freep(&world->loop);
 	fd_closep(&world->orders);
 	assert_int_equal(rmdir(world->folder), 0);
