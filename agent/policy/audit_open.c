@@ -71,8 +71,8 @@ static enum status put_start(struct audit *audit, const struct audit_setup *setu
 			(unsigned long long)tail->cut);
 	log_event(LOG_NOTICE, "the record goes on", "after=%s lines=%llu open=%zu",
 		after, (unsigned long long)tail->head.seq, audit->opens.n_rows);
-	/* A rotation did not come further than the older name of the last file. */
-	if (tail->size == 0 && tail->head.seq != 0)
+	/* A crash came between two files: the new one begins as every new one. */
+	if (audit->size == 0 && audit->first_seq != 0)
 		TRY(audit_put_rotate(audit));
 	buf_clear(&audit->members);
 	TRY(audit_line_start(&audit->members, &start));

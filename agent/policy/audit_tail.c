@@ -208,17 +208,17 @@ static enum status read_newest_older(struct look *look)
 	TRY(list_older(look));
 	if (look->n_older == 0)
 		return STATUS_OK;
-	tail->first_seq = look->older[look->n_older - 1];
-	TRY(open_older(look, tail->first_seq, &reader));
+	TRY(open_older(look, look->older[look->n_older - 1], &reader));
 	TRY(audit_reader_find_end(&reader, &last));
 	if (last.end == 0)
 		return audit_reader_refuse(reader.name, "it has no line");
 	if (last.end != reader.size) {
-		tail->torn_seq = tail->first_seq;
+		tail->torn_seq = look->older[look->n_older - 1];
 		tail->torn_size = last.end;
 		tail->cut += (uint64_t)(reader.size - last.end);
 	}
 	TRY(note_older(look, last.open, UINT64_MAX));
+	tail->first_seq = look->older[look->n_older - 1];
 	finish(tail, &last);
 	return STATUS_OK;
 }

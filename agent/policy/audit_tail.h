@@ -21,11 +21,11 @@ enum {
 struct audit_tail {
 	struct entry_head head; /* seq 0: there is no line yet */
 	bool has_file;          /* there is a file of RECORD_NAME */
-	uint64_t first_seq;     /* of that file's first line; without one, of the newest
-				   older file's; 0: there is no line anywhere */
-	int64_t first_s;        /* when that was written, seconds since the epoch */
-	int64_t size;           /* of that file up to its last good line */
-	uint64_t cut;           /* bytes behind, of lines that are not whole */
+	/* Of the first line of the file in which the chain ends; 0: there is no line. */
+	uint64_t first_seq;
+	int64_t first_s; /* when that was written, seconds since the epoch */
+	int64_t size;    /* of that file up to its last good line */
+	uint64_t cut;    /* bytes behind, of lines that are not whole */
 	/*
 	 * A rotation that found no space for its new file leaves the older one as the last,
 	 * and an officer's act may then be written behind its end.

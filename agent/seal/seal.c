@@ -306,8 +306,13 @@ enum status seal_begin(struct sealer *sealer, const struct seal_asker *asker,
 		return STATUS_STOPPING;
 	question = request_get_question(asked);
 	verdict = policy_decide(asker->client, &question);
-	/* An unknown key and a forbidden one look the same. */
-	if (verdict.status != STATUS_OK || key == NULL)
+	/* An unknown key and a forbidden one look the same; the record tells them apart. */
+	if (verdict.status == STATUS_OK && key == NULL) {
+		verdict.nearest = verdict.rule;
+		verdict.rule = "";
+		verdict.status = STATUS_DENIED;
+	}
+	if (verdict.status != STATUS_OK)
 		return deny(sealer, asker, asked, owner, &verdict);
 	out->retry_after_ms = get_retry_ms(key);
 	TRY(new_act(sealer, asker, &asked, owner, &act));

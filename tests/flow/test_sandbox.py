@@ -101,9 +101,10 @@ class Ends(Folder):
         environment = {**os.environ, "TMPDIR": str(self.folder)}
         with Background(program("zegel"), "sandbox", env=environment, text=True,
                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as sandbox:
-            lines = [sandbox.process.stdout.readline() for _ in range(2)]
+            lines = [sandbox.process.stdout.readline() for _ in range(3)]
             shown = "".join(lines)
             self.assertIn("ZEGEL_SOCKET=", shown)
+            self.assertIn("ZEGEL_OFFICER_SOCKET=", shown)
             self.assertIn("ZEGEL_SANDBOX_CA=", shown)
             done = run("sh", "-c", f"{shown}\nexport ZEGEL_SOCKET\nexec {program('zegel')} keys")
             self.assertIn("sandbox", done.stdout)

@@ -255,7 +255,7 @@ static void refusals_without_a_record_are_counted_to_the_last(void **state)
 	clerk_run(clerk, clerk_is_sealing);
 	clerk_close(clerk);
 	ledger_read(&ledger, clerk->folder);
-	/* And what was odd about a peer. */
+	/* The peer is counted with them. */
 	assert_int_equal(ledger_count_refusals(&ledger), clerk->n_refusals + 1);
 }
 

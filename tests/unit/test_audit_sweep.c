@@ -24,8 +24,8 @@
 
 enum {
 	SEED = 20261124,
-	LIVES = 40, /* of one record, one after the other */
-	RECORDS = 6,
+	LIVES = 30, /* of one record, one after the other */
+	RECORDS = 3,
 	STEPS = 120,   /* of a life */
 	NTH_MAX = 200, /* more calls than a life makes */
 	RETRY_MS = 300,

@@ -150,7 +150,7 @@ static void without_a_current_file_the_newest_older_one_is_the_end(void **state)
 	assert_int_equal(trail_read_again(trail), STATUS_OK);
 	trail_assert_head(trail, &trail->head);
 	assert_false(trail->tail.has_file);
-	assert_int_equal(trail->tail.first_seq, 4);
+	assert_int_equal(trail->tail.first_seq, attempt);
 	trail_assert_opens(trail, 1, attempt, attempt);
 	/* The same when the current file was made, and no line of it is there. */
 	trail_write_file(trail, RECORD_NAME, bytes_from_text(""));
