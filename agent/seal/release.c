@@ -62,6 +62,17 @@ static enum status assemble(struct act *act, struct bytes signature)
 	return STATUS_OK;
 }
 
+static void record_end(const struct act *act, const char *status)
+{
+	const struct audit_outcome outcome = {
+		.attempt = act->attempt, .status = status};
+	uint64_t seq;
+
+	/* Without a record now its attempt gets an orphan line later. */
+	if (audit_add_outcome(act->sealer->audit, &outcome, &seq) != STATUS_OK)
+		return;
+}
+
 /* With the seal's hash: whoever shows a seal can be shown its line. */
 static enum status record_seal(struct act *act)
 {
@@ -73,20 +84,11 @@ static enum status record_seal(struct act *act)
 		.seal = {hash, ENTRY_HASH_LEN},
 	};
 
-	if (EVP_Digest(act->seal.p, act->seal.len, hash, NULL, md, NULL) != 1)
+	if (EVP_Digest(act->seal.p, act->seal.len, hash, NULL, md, NULL) != 1) {
+		record_end(act, status_name(STATUS_CRYPTO));
 		return STATUS_CRYPTO;
+	}
 	return audit_add_outcome(act->sealer->audit, &outcome, &act->outcome);
-}
-
-static void record_end(const struct act *act, const char *status)
-{
-	const struct audit_outcome outcome = {
-		.attempt = act->attempt, .status = status};
-	uint64_t seq;
-
-	/* Without a record now its attempt gets an orphan line later. */
-	if (audit_add_outcome(act->sealer->audit, &outcome, &seq) != STATUS_OK)
-		return;
 }
 
 static void note_time(struct act *act)
@@ -228,6 +230,11 @@ void release_on_written(void *context, enum status status, uint64_t seq)
 	if (status != STATUS_OK) {
 		give_refuse_ready(sealer);
 		drop_behind(sealer, seq);
+		/* Who waits would wait in vain: a session finds him no record either. */
+		for (size_t i = 0; i < sealer->n_keys &&
+				   audit_get_status(sealer->audit) != STATUS_OK;
+			i++)
+			desk_refuse_all(&sealer->keys[i], STATUS_NO_RECORD);
 		return;
 	}
 	if (!audit_waits_for_sync(sealer->audit))

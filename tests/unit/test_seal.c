@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "audit_fixture.h"
 #include "chain_fixture.h"
@@ -272,6 +274,24 @@ static void a_stop_answers_all_who_wait(void **state)
 	assert_int_equal(sealer_get_counts(office->sealer).n_waiting, 0);
 }
 
+static void without_a_record_nobody_is_kept_waiting(void **state)
+{
+	struct office *office = *state;
+	struct request_fields fields = get_fields();
+	char path[sizeof(office->archive.folder) + sizeof("/audit.jsonl")];
+	struct seal_begun begun;
+
+	assert_int_equal(ask(office, ADA, &begun), STATUS_OK);
+	(void)snprintf(path, sizeof(path), "%s/audit.jsonl", office->archive.folder);
+	assert_int_equal(truncate(path, 10), 0);
+	/* A refusal is a line that finds it out, at the end of the turn. */
+	fields.key = bytes_from_text("another");
+	assert_int_equal(ask_with(office, BOB, &fields, &begun), STATUS_DENIED);
+	assert_int_equal(loop_run(office->loop), STATUS_OK);
+	assert_int_equal(office->answered, STATUS_NO_RECORD);
+	assert_int_equal(sealer_get_counts(office->sealer).n_waiting, 0);
+}
+
 int main(void)
 {
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -282,6 +302,7 @@ int main(void)
 		TEST(an_act_that_came_too_late_is_under_way_no_more, set_up_counted),
 		TEST(a_full_line_has_places_for_others, set_up_free),
 		TEST(a_stop_answers_all_who_wait, set_up_free),
+		TEST(without_a_record_nobody_is_kept_waiting, set_up_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
