@@ -92,6 +92,9 @@ class World:
 
 OLDER = chain.older_name(1)
 DEFECTS = []
+BY_ZEGEL = "I4: zegel audit verify: "
+# Older files may be moved away, oldest first; and a name is no part of the chain.
+NOT_BY_ZEGEL = {"first_file_that_is_missing", "rotation_that_names_another_file"}
 
 
 def defect(invariant):
@@ -286,13 +289,19 @@ class Auditor(Folder):
         self.assertEqual([], World(self.folder).judge())
 
     def test_each_defect_is_named(self):
+        """Also without zegel's opinion, which is asked for on top."""
         for invariant, spoil in DEFECTS:
             with self.subTest(spoil.__name__):
                 self.setUp()
                 world = World(self.folder)
                 spoil(world)
                 complaints = world.judge()
-                self.assertIn(invariant, [text.split(":")[0] for text in complaints])
+                named = {text.split(":")[0] for text in complaints
+                         if not text.startswith(BY_ZEGEL)}
+                self.assertIn(invariant, named)
+                if invariant == "I4":
+                    self.assertEqual(spoil.__name__ not in NOT_BY_ZEGEL,
+                                     any(text.startswith(BY_ZEGEL) for text in complaints))
 
     def test_every_invariant_has_a_defect(self):
         self.assertEqual({"I1", "I2", "I3", "I4", "I5", "I7", "I8"},

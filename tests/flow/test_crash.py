@@ -51,11 +51,16 @@ class Crash(Folder):
         self.assertEqual(len(ROTATION) * len(WHEN), rig.n_deaths_as_ordered)
 
     def find(self, invariant, **options):
+        """What a lie does is seen in several ways; the one that we ask for is among them."""
         rig = self.rig(**options)
-        with self.assertRaises(Violation) as found:
-            rig.run(DEFECT_KILLS_MAX)
-        print(f"{options['defect']}: found after {rig.n_kills} kills", flush=True)
-        self.assertRegex(str(found.exception), f"(?m)^{invariant}: ")
+        while rig.n_kills < DEFECT_KILLS_MAX:
+            try:
+                rig.run(DEFECT_KILLS_MAX)
+            except Violation as found:
+                if f"\n{invariant}: " in str(found):
+                    print(f"{options['defect']}: found after {rig.n_kills} kills", flush=True)
+                    return
+        self.fail(f"{options['defect']}: not found by {rig.n_kills} kills")
 
     def test_death_of_the_agent_loses_nothing(self):
         self.assertEqual(0, self.survive().n_lost)

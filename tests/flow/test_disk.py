@@ -83,21 +83,32 @@ class Writes(DiskTest):
         self.end_and_judge()
         self.assertEqual(0, self.ledger.counts[wire.UNAVAILABLE])
 
-    def test_full_disk_at_the_start_leaves_the_orphans_to_the_next(self):
-        """What it says then of itself, out of the reserve, must not hide them."""
+    def die_with_open_attempts(self):
+        """They are the last lines: no outcome can be written."""
         self.start_under_load()
-        # Its attempts are the last lines.
         self.office.order("sync 1 delay 10000", "write 2 kill after")
         self.exit_code()
         self.end_load()
+
+    def test_full_disk_at_the_start_is_no_end_while_there_is_a_reserve(self):
+        self.die_with_open_attempts()
         self.office.order("write 1 fail ENOSPC")
-        self.zegeld = self.enterContext(self.office.launch())
-        self.assertEqual(UNAVAILABLE_EXIT, self.exit_code())
+        self.start()
+        self.wait_for_word(wire.OK)
+        self.zegeld.stop()
+        kinds = self.judge()
+        self.assertEqual((1, 1), (len(kinds["full"]), len(kinds["resumed"])))
+        self.assertTrue(kinds["orphan"])
+
+    def test_start_that_cannot_be_written_leaves_the_orphans_to_the_next(self):
+        self.die_with_open_attempts()
+        for error in ("ENOSPC", "EIO"):
+            self.office.order(f"write 1+ fail {error}")
+            self.zegeld = self.enterContext(self.office.launch())
+            self.assertEqual(UNAVAILABLE_EXIT, self.exit_code())
         self.office.order()
         self.start().stop()
-        kinds = self.judge()
-        self.assertTrue(kinds["full"])
-        self.assertTrue(kinds["orphan"])
+        self.assertTrue(self.judge()["orphan"])
 
     def test_space_that_cannot_be_set_aside_is_a_full_disk(self):
         self.start_under_load()
@@ -197,11 +208,19 @@ class Rotation(DiskTest):
         self.wait_for_seals(100)
         self.assertEqual(1, len(self.end_and_judge()["rotate"]))
 
-    def test_file_that_cannot_be_renamed(self):
+    def test_file_that_cannot_be_renamed_is_gone_on_with(self):
         for error in ("EIO", "ENOSPC"):
             with self.subTest(error):
                 self.setUp()
-                self.survive(f"rename 1+ fail {error}")
+                self.rotate(f"rename 1+ fail {error}")
+                self.wait_until_said("the record cannot begin a new file")
+                self.wait_for_seals()
+                self.end_load()
+                self.zegeld.stop()
+                self.assertNotIn("rotate", self.judge())
+                self.office.order()
+                self.start().stop()
+                self.judge()
 
     def test_new_file_that_cannot_be_made(self):
         for error in ("EIO", "ENOSPC"):

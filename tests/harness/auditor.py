@@ -15,8 +15,8 @@ it, or it was stopped. LEDGER is what clients heard, a JSON object a line:
 I1  each call of C_Sign has an attempt in the record
 I2  each seal that a client heard has an outcome, whose attempt fits the seal
 I3  each attempt has exactly one end: an outcome or an orphan line
-I4  the lines count from 1 without a gap, their hashes chain through all files, and each
-    says which attempt is the oldest without an end
+I4  the lines count from 1 without a gap, their hashes chain through all files, each says
+    which attempt is the oldest without an end, and `zegel audit verify` finds no fault
 I5  no attempt that came to a signature without a call of C_Sign
 I7  each request is answered once, with its own seal
 I8  a seal verifies, and lives 30 seconds around the time of its outcome
@@ -30,6 +30,7 @@ from pathlib import Path
 import jwt
 
 import chain
+from agent import program, run
 from tokens import Token
 
 # Outcomes that only a signature can come to.
@@ -49,9 +50,9 @@ class Record:
         self.n_lines = 0
         self._hash = chain.NOTHING
         self._open = {}
-        self._files = chain.files(directory)
+        self.files = chain.files(directory)
         try:
-            for i, path in enumerate(self._files):
+            for i, path in enumerate(self.files):
                 self._read_file(i, path)
         except chain.Broken as broken:
             self.complain("I4", str(broken))
@@ -82,8 +83,9 @@ class Record:
     def _check_begin(self, i, path, entry):
         if path.name != chain.CURRENT and path.name != chain.older_name(entry["seq"]):
             raise chain.Broken(f"{path.name} begins with line {entry['seq']}")
-        if entry["kind"] == "rotate" and entry["file"] != self._files[i - 1].name:
-            raise chain.Broken(f"line {entry['seq']} names {entry['file']} as the file before")
+        before = self.files[i - 1].name if i else None
+        if (entry["file"] if entry["kind"] == "rotate" else None) != before:
+            raise chain.Broken(f"line {entry['seq']} does not say that {before} was before it")
 
     def _note(self, entry):
         kind, seq = entry["kind"], entry["seq"]
@@ -124,6 +126,7 @@ class Auditor:
 
     def judge(self):
         """All complaints, those of the record first."""
+        self._ask_zegel()
         self._judge_calls()
         seen, jtis = set(), set()
         for answer in self.answers:
@@ -134,6 +137,12 @@ class Auditor:
             if answer["status"] == 0:
                 self._judge_seal(answer, place, jtis)
         return self.record.complaints
+
+    def _ask_zegel(self):
+        """A second opinion, by what users have."""
+        done = run(program("zegel"), "audit", "verify", *self.record.files)
+        if done.returncode != 0:
+            self.complain("I4", f"zegel audit verify: {done.stdout}{done.stderr}".strip())
 
     def _judge_calls(self):
         if self.tally is None:
