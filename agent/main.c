@@ -265,9 +265,11 @@ static enum status open_audit(struct agent *agent)
 /* Who is no client is refused before any rule is asked. */
 static const char *name_refusal(const struct server_refusal *what)
 {
-	return what->client[0] == '\0' && what->status == STATUS_DENIED
-		       ? POLICY_REFUSED_STRANGER
-		       : "";
+	if (what->client[0] != '\0' || what->status != STATUS_DENIED)
+		return "";
+	return strcmp(what->kind, POLICY_REFUSED_UNCLEAR) == 0
+		       ? POLICY_REFUSED_UNCLEAR
+		       : POLICY_REFUSED_STRANGER;
 }
 
 /* What the clients' side refuses belongs in the record; the two do not know each other. */

@@ -91,7 +91,7 @@ struct audit_refusal {
 
 /* Something about a peer that is no refusal of a seal. */
 struct audit_peer_event {
-	const char *event; /* "peer-changed", "peer-unclear", "connections" */
+	const char *event; /* "peer-changed" */
 	struct audit_who who;
 	bool has_other;
 	uid_t other;        /* peer-changed: whose frame it was */

@@ -24,7 +24,8 @@ enum {
 
 /*
  * Names of refusals, as the record has them; docs/config.md says what each means. No rule
- * may have one of them. The last four are given by others: the rate room and the seal.
+ * may have one of them. The last five are given by others: the rate room, the seal and
+ * the clients' side.
  */
 #define POLICY_REFUSED_STRANGER   "stranger"
 #define POLICY_REFUSED_NO_RULE    "no-rule"
@@ -39,6 +40,7 @@ enum {
 #define POLICY_REFUSED_CONCURRENT "concurrent"
 #define POLICY_REFUSED_BUSY       "busy"
 #define POLICY_REFUSED_IDENTITY   "identity"
+#define POLICY_REFUSED_UNCLEAR    "peer-unclear"
 
 struct policy;
 struct policy_client; /* a `client` section; borrows from its policy */

@@ -94,7 +94,7 @@ void refusal_of_request(const struct call *call, uint64_t id, enum status status
 	/* Who is no client because his process could not be asked may be one. */
 	const bool is_unclear = conn->client == NULL && conn->peer.is_unclear;
 	struct server_refusal what =
-		about(conn, is_unclear ? "peer-unclear" : "refused", status);
+		about(conn, is_unclear ? POLICY_REFUSED_UNCLEAR : "refused", status);
 	char key[NAME_MAX_LEN + 1] = "";
 	char profile[NAME_MAX_LEN + 1] = "";
 

@@ -137,6 +137,14 @@ class Client:
         if greet:
             self.ask(hello()).check()
 
+    @classmethod
+    def adopt(cls, connected):
+        """A connection that somebody else has made and greeted."""
+        client = cls.__new__(cls)
+        client.socket = connected
+        connected.settimeout(PATIENCE_S)
+        return client
+
     def __enter__(self):
         return self
 

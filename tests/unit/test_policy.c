@@ -269,7 +269,7 @@ static void policy_keeps_the_names_of_refusals(void **state)
 {
 	static const char *const names[] = {"stranger", "no-rule", "audience", "target",
 		"claim", "claims", "token-like", "size", "hours", "rate", "concurrent",
-		"busy", "identity"};
+		"busy", "identity", "peer-unclear"};
 	CLEANUP(policy_freep) struct policy *policy = NULL;
 
 	(void)state;
