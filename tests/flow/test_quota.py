@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever a greedy user, a slow one or a stranger does, another one gets his seals."""
+import collections
 import contextlib
+import json
 import os
 import re
 import resource
@@ -22,6 +24,7 @@ from wire import Client, Refused
 MANY = 10000
 FLOOD = 100000
 BATCH = 500
+HANDED = 100
 
 
 def seal(client):
@@ -135,6 +138,22 @@ def flood(path, pipe):
     return n_denied
 
 
+def hand_over_many(path, n, pair):
+    for _ in range(n):
+        with Client(path) as client:
+            people.hand_over(pair, client.socket)
+
+
+def write_on_each(n, pair):
+    """Writes on what another one has connected, until each is closed."""
+    for _ in range(n):
+        with people.take_over(pair) as taken:
+            taken.settimeout(PATIENCE_S)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                taken.sendall(b"x")
+                assert taken.recv(1) == b""
+
+
 class Quota(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -152,6 +171,7 @@ class Quota(unittest.TestCase):
             '\tallow "one" { key = "one" profile = "dsgo-auth" }\n}\n'
             for name, person in (("greedy", cls.greedy), ("modest", cls.modest)))
         cls.office.configure(
+            "audit-rotate-daily = false\n",
             f'listen "open" {{ path = "{cls.path}" mode = 0666 }}\n',
             cls.office.token("one"), cls.office.key("one"), clients)
 
@@ -181,6 +201,20 @@ class Quota(unittest.TestCase):
         n_lines = len(re.findall(rf"zegeld: {line} .*\buid={person.uid}\b", log))
         return n_lines, n_lines + sum(
             int(n) for n in re.findall(rf"zegeld: {more} more=(\d+) uid={person.uid}\b", log))
+
+    def recorded(self, person):
+        """What the record has of this user's refusals, now that the agent has ended: the
+        lines, and how many more of each status."""
+        text = (self.office.audit / "audit.jsonl").read_text(encoding="ascii")
+        lines = [json.loads(line) for line in text.splitlines()]
+        start = max(i for i, line in enumerate(lines) if line["kind"] == "start")
+        lines = [line for line in lines[start:] if line.get("uid") == person.uid]
+        sums = collections.Counter()
+        for line in lines:
+            if line["kind"] == "refusals":
+                sums.update(line["by"])
+                self.assertEqual(sum(line["by"].values()), line["n"])
+        return [line for line in lines if line["kind"] in ("refusal", "peer")], dict(sums)
 
     def test_ten_thousand_idle_connections_of_one_user(self):
         near, far = self.pair()
@@ -241,6 +275,26 @@ class Quota(unittest.TestCase):
         self.assertEqual(n_denied, n)
         print(f"{n_denied} refusals, {n_lines} lines")
         self.assertLess(n_lines, n_denied // 10)
+        lines, sums = self.recorded(self.strange)
+        self.assertEqual({("refusal", "DENIED", "stranger")},
+                         {(line["kind"], line["status"], line["rule"]) for line in lines})
+        self.assertEqual({"DENIED": n_denied - len(lines)}, sums)
+        # Twenty a minute.
+        self.assertLess(len(lines), n_denied // 100)
+
+    def test_two_who_hand_sockets_to_and_fro_do_not_fill_the_record(self):
+        near, far = self.pair()
+        giver = self.greedy.start(hand_over_many, self.path, HANDED, near)
+        self.strange.do(write_on_each, HANDED, far)
+        giver.result()
+        self.check_rest()
+        self.assertEqual((1, HANDED), self.counted(
+            "connection closed: another user writes", "more connections changed user",
+            self.greedy))
+        lines, sums = self.recorded(self.greedy)
+        self.assertEqual({("peer", "peer-changed", self.strange.uid)},
+                         {(line["kind"], line["event"], line["other_uid"]) for line in lines})
+        self.assertEqual({"PEER_CHANGED": HANDED - len(lines)}, sums)
 
     def test_without_descriptors_clients_go_on_and_newcomers_wait(self):
         limits = resource.prlimit(self.zegeld.pid, resource.RLIMIT_NOFILE)
