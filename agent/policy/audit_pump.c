@@ -354,7 +354,8 @@ static bool must_rotate(struct audit *audit)
 {
 	const int64_t max = (int64_t)audit->spec->rotate_mib << 20;
 
-	if (audit->size == 0 || audit->is_changing ||
+	/* While another file is on its way, size is that of the one that ends. */
+	if (audit->size == 0 || audit->is_changing || audit->has_lost_file ||
 		clock_monotonic_ms() < audit->rotate_ms)
 		return false;
 	return (max > 0 && audit->size >= max) ||
