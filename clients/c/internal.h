@@ -149,6 +149,22 @@ MUST_CHECK enum zegel_status call_init(
 MUST_CHECK enum zegel_status call_ask(struct call *call, Zegel__V1__Request *request,
 	Zegel__V1__Response__WhatCase wanted, Zegel__V1__Response **out);
 
+/* pages.c: the answers that one list was made of; CLEANUP(pages_deinit) */
+struct pages {
+	Zegel__V1__Response *p[PAGES_MAX]; /* owns */
+	size_t n;
+	size_t n_items; /* of the list, in all of them */
+};
+void pages_deinit(struct pages *pages);
+/* Takes the answer, which has n_items of the list; to be called once by an ask_page_fn. */
+void pages_add(struct pages *pages, Zegel__V1__Response **answer, size_t n_items);
+/* Asks for the page behind those that are there, and adds it when it is sound. */
+typedef enum zegel_status ask_page_fn(
+	struct call *call, struct pages *pages, bool *has_more);
+/* Asks until there is no more; what: of which list, for the error. INTERNAL: no end. */
+MUST_CHECK enum zegel_status pages_ask(
+	struct pages *pages, struct call *call, ask_page_fn *ask, const char *what);
+
 /* For CLEANUP: frees what malloc gave and sets NULL. */
 void freep(void *pointer_to_pointer);
 

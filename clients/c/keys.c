@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The answers that one list was made of. */
-struct pages {
-	Zegel__V1__Response *p[PAGES_MAX]; /* owns */
-	size_t n;
-	size_t n_keys;
-};
-
-static void pages_deinit(struct pages *pages)
-{
-	for (size_t i = 0; i < pages->n; i++)
-		wire_answer_freep(&pages->p[i]);
-	pages->n = 0;
-}
-
 static bool texts_are_clean(const ProtobufCBinaryData *texts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -146,8 +132,7 @@ static enum zegel_status ask_page(
 			"the agent's list of keys has a text, a length or an order "
 			"that cannot be");
 	*has_more = answer->list_keys->has_more;
-	pages->n_keys += answer->list_keys->n_keys;
-	pages->p[pages->n++] = TAKE(answer);
+	pages_add(pages, &answer, answer->list_keys->n_keys);
 	return ZEGEL_OK;
 }
 
@@ -155,7 +140,7 @@ static enum zegel_status ask_page(
 static struct zegel_keys *put_keys(struct block *block, const struct pages *pages)
 {
 	struct zegel_keys *const keys = block_take(block, 1, sizeof(*keys));
-	struct zegel_key *const list = block_take(block, pages->n_keys, sizeof(*list));
+	struct zegel_key *const list = block_take(block, pages->n_items, sizeof(*list));
 	size_t n = 0;
 
 	for (size_t i = 0; i < pages->n; i++) {
@@ -174,18 +159,12 @@ enum zegel_status zegel_list_keys(
 {
 	CLEANUP(pages_deinit) struct pages pages = {.n = 0};
 	struct block block = {.p = NULL};
-	bool has_more = true;
 	struct call call;
 
 	TRY(call_init(&call, zegel, error));
 	if (out == NULL)
 		return error_set(error, ZEGEL_INVALID, "out is NULL");
-	while (has_more) {
-		if (pages.n == PAGES_MAX)
-			return error_set(error, ZEGEL_INTERNAL,
-				"the agent's list of keys does not end");
-		TRY(ask_page(&call, &pages, &has_more));
-	}
+	TRY(pages_ask(&pages, &call, ask_page, "keys"));
 	(void)put_keys(&block, &pages);
 	block = (struct block){.p = malloc(block.used)};
 	if (block.p == NULL)

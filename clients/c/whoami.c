@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The answers that one identity was made of. */
-struct pages {
-	Zegel__V1__Response *p[PAGES_MAX]; /* owns */
-	size_t n;
-	size_t n_rules;
-};
-
-static void pages_deinit(struct pages *pages)
-{
-	for (size_t i = 0; i < pages->n; i++)
-		wire_answer_freep(&pages->p[i]);
-	pages->n = 0;
-}
-
 static bool is_clean_or_empty(ProtobufCBinaryData bytes)
 {
 	return bytes.len == 0 || text_is_clean(bytes);
@@ -60,7 +46,7 @@ static enum zegel_status ask_page(
 	Zegel__V1__Whoami whoami = ZEGEL__V1__WHOAMI__INIT;
 
 	whoami.has_first_rule = pages->n > 0;
-	whoami.first_rule = (uint32_t)pages->n_rules;
+	whoami.first_rule = (uint32_t)pages->n_items;
 	request.what_case = ZEGEL__V1__REQUEST__WHAT_WHOAMI;
 	request.whoami = &whoami;
 	TRY(call_ask(call, &request, ZEGEL__V1__RESPONSE__WHAT_WHOAMI, &answer));
@@ -71,8 +57,7 @@ static enum zegel_status ask_page(
 		return error_set(call->error, ZEGEL_UNAVAILABLE,
 			"the agent's configuration changed meanwhile");
 	*has_more = answer->whoami->has_more;
-	pages->n_rules += answer->whoami->n_rules;
-	pages->p[pages->n++] = TAKE(answer);
+	pages_add(pages, &answer, answer->whoami->n_rules);
 	return ZEGEL_OK;
 }
 
@@ -99,7 +84,7 @@ static const struct zegel_rule *const *put_rules(
 	struct block *block, const struct pages *pages)
 {
 	const struct zegel_rule **const rules =
-		block_take(block, pages->n_rules, sizeof(*rules));
+		block_take(block, pages->n_items, sizeof(*rules));
 	size_t n = 0;
 
 	for (size_t i = 0; i < pages->n; i++) {
@@ -140,7 +125,7 @@ static struct zegel_identity *put_identity(
 		.pid = from->pid,
 		.n_groups = from->n_groups,
 		.is_unclear = from->is_unclear,
-		.n_rules = pages->n_rules,
+		.n_rules = pages->n_items,
 	};
 
 	/* One after another: the same order when counting and when filling. */
@@ -161,18 +146,12 @@ enum zegel_status zegel_whoami(
 {
 	CLEANUP(pages_deinit) struct pages pages = {.n = 0};
 	struct block block = {.p = NULL};
-	bool has_more = true;
 	struct call call;
 
 	TRY(call_init(&call, zegel, error));
 	if (out == NULL)
 		return error_set(error, ZEGEL_INVALID, "out is NULL");
-	while (has_more) {
-		if (pages.n == PAGES_MAX)
-			return error_set(error, ZEGEL_INTERNAL,
-				"the agent's list of rules does not end");
-		TRY(ask_page(&call, &pages, &has_more));
-	}
+	TRY(pages_ask(&pages, &call, ask_page, "rules"));
 	(void)put_identity(&block, &pages);
 	block = (struct block){.p = malloc(block.used)};
 	if (block.p == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -29,6 +30,30 @@ void ask_seal_freep(struct zegel_seal **seal)
 {
 	zegel_seal_free(*seal);
 	*seal = NULL;
+}
+
+void ask_identity_freep(struct zegel_identity **identity)
+{
+	zegel_identity_free(*identity);
+	*identity = NULL;
+}
+
+int ask_read_options(const char *command, int argc, char **argv, bool *is_json)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{NULL, 0, NULL, 0},
+	};
+	int found;
+
+	while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (found != 'j')
+			return say_bad_option(command, found, argv);
+		*is_json = true;
+	}
+	if (optind < argc)
+		return say_usage(command, "%s: no argument is wanted", argv[optind]);
+	return EXIT_CODE_OK;
 }
 
 int ask_exit_code(enum zegel_status status)

@@ -17,6 +17,11 @@ void ask_closep(struct zegel **zegel);
 void ask_keys_freep(struct zegel_keys **keys);
 void ask_description_freep(struct zegel_description **description);
 void ask_seal_freep(struct zegel_seal **seal);
+void ask_identity_freep(struct zegel_identity **identity);
+
+/* Of a command that knows --json alone, and no argument; EXIT_CODE_OK, or said why not. */
+MUST_CHECK int ask_read_options(
+	const char *command, int argc, char **argv, bool *is_json);
 
 /* One line, a hint where one helps; gives the exit code. */
 int ask_fail(const char *command, const struct zegel_error *error);

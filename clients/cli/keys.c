@@ -2,7 +2,6 @@
 /*
  * zegel keys: the keys that this user may ask seals of.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,11 +13,6 @@
 #include "util/clock.h"
 
 static const char name[] = "keys";
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{NULL, 0, NULL, 0},
-};
 
 static int print_json(const struct zegel_keys *keys)
 {
@@ -57,15 +51,11 @@ static int run(int argc, char **argv)
 	CLEANUP(ask_keys_freep) struct zegel_keys *keys = NULL;
 	struct zegel_error error = {.status = ZEGEL_INTERNAL};
 	bool is_json = false;
-	int found;
+	int code;
 
-	while ((found = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (found != 'j')
-			return say_bad_option(name, found, argv);
-		is_json = true;
-	}
-	if (optind < argc)
-		return say_usage(name, "%s: no argument is wanted", argv[optind]);
+	code = ask_read_options(name, argc, argv, &is_json);
+	if (code != EXIT_CODE_OK)
+		return code;
 	if (zegel_open(NULL, 0, &zegel, &error) != ZEGEL_OK ||
 		zegel_list_keys(zegel, &keys, &error) != ZEGEL_OK)
 		return ask_fail(name, &error);

@@ -3,7 +3,6 @@
  * zegel status: how the agent is. Exits 0 when the agent answers, also when a key is not
  * ready: what is not ready is data, and --json says which.
  */
-#include <getopt.h>
 #include <inttypes.h>
 
 #include "ask.h"
@@ -12,11 +11,6 @@
 #include "say.h"
 
 static const char name[] = "status";
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{NULL, 0, NULL, 0},
-};
 
 static json_t *new_json(
 	const struct zegel_health *health, const struct zegel_keys *keys)
@@ -65,15 +59,11 @@ static int run(int argc, char **argv)
 	struct zegel_error error = {.status = ZEGEL_INTERNAL};
 	struct zegel_health health = {.agent = ""};
 	bool is_json = false;
-	int found;
+	int code;
 
-	while ((found = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (found != 'j')
-			return say_bad_option(name, found, argv);
-		is_json = true;
-	}
-	if (optind < argc)
-		return say_usage(name, "%s: no argument is wanted", argv[optind]);
+	code = ask_read_options(name, argc, argv, &is_json);
+	if (code != EXIT_CODE_OK)
+		return code;
 	if (zegel_open(NULL, 0, &zegel, &error) != ZEGEL_OK ||
 		zegel_health(zegel, &health, &error) != ZEGEL_OK ||
 		zegel_list_keys(zegel, &keys, &error) != ZEGEL_OK)

@@ -3,7 +3,6 @@
  * zegel whoami: how the agent sees us and what it lets us do. Exits 0 also when that is
  * nothing: the answer is what was asked for.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -17,17 +16,6 @@ enum {
 };
 
 static const char name[] = "whoami";
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{NULL, 0, NULL, 0},
-};
-
-static void free_identity(struct zegel_identity **who)
-{
-	zegel_identity_free(*who);
-	*who = NULL;
-}
 
 /* NULL when there is no memory; json_pack() then gives NULL too. */
 static json_t *new_groups(const struct zegel_identity *who)
@@ -119,18 +107,14 @@ static void print_text(const struct zegel_identity *who)
 static int run(int argc, char **argv)
 {
 	CLEANUP(ask_closep) struct zegel *zegel = NULL;
-	CLEANUP(free_identity) struct zegel_identity *who = NULL;
+	CLEANUP(ask_identity_freep) struct zegel_identity *who = NULL;
 	struct zegel_error error = {.status = ZEGEL_INTERNAL};
 	bool is_json = false;
-	int found;
+	int code;
 
-	while ((found = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (found != 'j')
-			return say_bad_option(name, found, argv);
-		is_json = true;
-	}
-	if (optind < argc)
-		return say_usage(name, "%s: no argument is wanted", argv[optind]);
+	code = ask_read_options(name, argc, argv, &is_json);
+	if (code != EXIT_CODE_OK)
+		return code;
 	if (zegel_open(NULL, 0, &zegel, &error) != ZEGEL_OK ||
 		zegel_whoami(zegel, &who, &error) != ZEGEL_OK)
 		return ask_fail(name, &error);
