@@ -4,13 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "config/internal.h"
+#include "config_fixture.h"
 
 enum {
 	ERRORS_MAX = 1 << 16,
@@ -41,63 +40,11 @@ static bool has_group(const char *name, gid_t *out)
 	return strcmp(name, "zegel-clients") == 0;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	if (strstr(path, "bad") == NULL)
-		return true;
-	(void)snprintf(why->text, sizeof(why->text), "\"%s\" is bad", path);
-	return false;
-}
-
-static bool read_list(const char *path, struct buf *out, struct config_why *why)
-{
-	(void)out;
-	return is_good(path, why);
-}
-
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
-
-/* gives: the errors of one text, "" when it is good. */
-static char *errors_of(struct bytes text)
-{
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
-	const struct config_source source = {"z.conf", text};
-	const enum status status =
-		config_build_texts(&source, 1, &world, &errors, &config);
-	const char *as_text = NULL;
-
-	assert_int_equal(status, errors.len == 0 ? STATUS_OK : STATUS_BAD_CONFIG);
-	assert_true((config != NULL) == (status == STATUS_OK));
-	assert_int_equal(buf_get_text(&errors, &as_text), STATUS_OK);
-	return strdup(as_text);
-}
-
-struct wrong {
-	const char *text;
-	const char *errors;
-};
-
-static void check_wrong(const struct wrong *wrongs, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP(freep)
-		char *errors = errors_of(bytes_from_text(wrongs[i].text));
-
-		if (strcmp(errors, wrongs[i].errors) != 0)
-			print_error("text: %s\n", wrongs[i].text);
-		assert_string_equal(errors, wrongs[i].errors);
-	}
-}
-
-#define TOKEN "token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"
-#define KEY                                                                            \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
+static const struct config_world world = {has_user, has_group, config_is_not_bad,
+	config_is_not_bad, config_is_not_bad, config_read_not_bad};
 
 /* The first door: what libconfuse would read in another way, or not read at all. */
-static const struct wrong wrong_texts[] = {
+static const struct config_wrong wrong_texts[] = {
 	{"client \"a\" {\n user = planning\n",
 		"z.conf:1: expected } for the { on this line, found the end of the "
 		"file\n"},
@@ -137,7 +84,7 @@ static const struct wrong wrong_texts[] = {
 };
 
 /* The second door: libconfuse with our grammar; the first error only. */
-static const struct wrong wrong_syntax[] = {
+static const struct config_wrong wrong_syntax[] = {
 	{"speed = 5\nmore = 6\n", "z.conf:1: speed: unknown word\n"},
 	{"\ninclude(\"other.conf\")\n",
 		"z.conf:2: expected a word, \"text\", =, {, } or a # comment, found "
@@ -183,13 +130,13 @@ static const struct wrong wrong_syntax[] = {
 static void config_refuses_what_would_be_misread(void **state)
 {
 	(void)state;
-	check_wrong(wrong_texts, ARRAY_LEN(wrong_texts));
+	config_check_wrong(&world, "z.conf", wrong_texts, ARRAY_LEN(wrong_texts));
 }
 
 static void config_gives_the_first_error_of_syntax(void **state)
 {
 	(void)state;
-	check_wrong(wrong_syntax, ARRAY_LEN(wrong_syntax));
+	config_check_wrong(&world, "z.conf", wrong_syntax, ARRAY_LEN(wrong_syntax));
 }
 
 /* A scanner left inside a string or comment would misread the next file. */
@@ -198,8 +145,11 @@ static void config_forgets_a_bad_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wrong_syntax); i++) {
 		CLEANUP(freep)
-		char *bad = errors_of(bytes_from_text(wrong_syntax[i].text));
-		CLEANUP(freep) char *good = errors_of(bytes_from_text(TOKEN KEY));
+		char *bad = config_errors_of(
+			&world, "z.conf", bytes_from_text(wrong_syntax[i].text));
+		CLEANUP(freep)
+		char *good = config_errors_of(
+			&world, "z.conf", bytes_from_text(CONFIG_TOKEN CONFIG_KEY));
 
 		assert_string_not_equal(bad, "");
 		assert_string_equal(good, "");
@@ -210,7 +160,8 @@ static void config_refuses_a_nul(void **state)
 {
 	static const char text[] = "min-left = 5 # \0 \nmin-left = 6\n";
 	CLEANUP(freep)
-	char *errors = errors_of((struct bytes){(const uint8_t *)text, sizeof(text)});
+	char *errors = config_errors_of(
+		&world, "z.conf", (struct bytes){(const uint8_t *)text, sizeof(text)});
 
 	(void)state;
 	assert_string_equal(errors, "z.conf:1: expected text, found the byte 0x00\n");
@@ -218,9 +169,10 @@ static void config_refuses_a_nul(void **state)
 
 static void config_escapes_foreign_text(void **state)
 {
-	static const struct wrong wrongs[] = {
-		{TOKEN KEY "client \"a\" { user = \"planning\"\n allow \"x<y\" { key = "
-			   "bouw profile = \"a%n b\" } }\n",
+	static const struct config_wrong wrongs[] = {
+		{CONFIG_TOKEN CONFIG_KEY
+			"client \"a\" { user = \"planning\"\n allow \"x<y\" { key = "
+			"bouw profile = \"a%n b\" } }\n",
 			"z.conf:4: client \"a\": allow \"x<y\": expected a name: 1 to "
 			"64 characters of A-Z a-z 0-9 . _ -\n"
 			"z.conf:4: client \"a\": allow \"x<y\": profile: expected a "
@@ -228,7 +180,7 @@ static void config_escapes_foreign_text(void **state)
 	};
 
 	(void)state;
-	check_wrong(wrongs, ARRAY_LEN(wrongs));
+	config_check_wrong(&world, "z.conf", wrongs, ARRAY_LEN(wrongs));
 }
 
 static void config_counts_what_it_does_not_show(void **state)
@@ -241,7 +193,7 @@ static void config_counts_what_it_does_not_show(void **state)
 		assert_int_equal(
 			buf_append_format(&text, "client \"c%d\" { user = nix }\n", i),
 			STATUS_OK);
-	errors = errors_of(buf_get(&text));
+	errors = config_errors_of(&world, "z.conf", buf_get(&text));
 	assert_non_null(strstr(errors, "z.conf:50: client \"c49\": user: expected"));
 	assert_null(strstr(errors, "z.conf:51:"));
 	assert_non_null(strstr(errors, "\nand 7 more\n"));
@@ -399,9 +351,11 @@ static void config_reads_several_texts_as_one(void **state)
 	static const char client[] =
 		"client \"a\" { user = planning\n allow \"r\" { key = bouw profile = "
 		"digest } }\n";
-	const struct config_source sources[] = {{"1.conf", bytes_from_text(TOKEN)},
+	const struct config_source sources[] = {
+		{"1.conf", bytes_from_text(CONFIG_TOKEN)},
 		{"2.conf", bytes_from_text("# nothing\n#\n")},
-		{"3.conf", bytes_from_text(KEY)}, {"4.conf", bytes_from_text(client)},
+		{"3.conf", bytes_from_text(CONFIG_KEY)},
+		{"4.conf", bytes_from_text(client)},
 		{"5.conf", bytes_from_text("\nkey \"bouw\" { }\n")},
 		{"6.conf", bytes_from_text("min-left = 1\n")},
 		{"7.conf", bytes_from_text("\n\nmin-left = 1\n")}};

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "config/internal.h"
+#include "config_fixture.h"
 #include "util/fd.h"
 
 enum {
@@ -49,12 +49,6 @@ static bool has_group(const char *name, gid_t *out)
 	return name[0] != '\0';
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
-
 /* "/N" has N lines; "/Nx" so many audiences, all the same. */
 static bool make_list(const char *path, struct buf *out)
 {
@@ -77,13 +71,10 @@ static bool read_list(const char *path, struct buf *out, struct config_why *why)
 	return make_list(path, out);
 }
 
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
+static const struct config_world world = {has_user, has_group, config_is_absolute,
+	config_is_absolute, config_is_absolute, read_list};
 
-#define KEY                                                                            \
-	"token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"             \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
+#define KEY CONFIG_TOKEN CONFIG_KEY
 #define RULE(name, words)                                                              \
 	"allow \"" name "\" { key = bouw profile = dsgo-auth\n" words "\n}\n"
 #define WITH_RULE(words) KEY "client \"a\" { user = u\n" RULE("r", words) "}\n"
@@ -95,15 +86,10 @@ static enum status build(const char *text, struct buf *errors, struct config **o
 	return config_build_texts(&source, 1, &world, errors, out);
 }
 
-struct wrong {
-	const char *text;
-	const char *errors;
-};
-
 #define AT       "z:5: client \"a\": allow \"r\": "
 #define EXPECTED "1 to 256 printable ASCII characters without space, found "
 
-static const struct wrong wrongs[] = {
+static const struct config_wrong wrongs[] = {
 	{WITH_RULE("audience = { \"x\", \"a b\" }"),
 		AT "audience: expected " EXPECTED "\"a b\"\n"},
 	{WITH_RULE("audience = { \"x\", \"\" }"),

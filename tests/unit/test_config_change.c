@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "config/config_change.h"
-#include "config/internal.h"
+#include "config_fixture.h"
 
 enum {
 	ERRORS_MAX = 1 << 16,
@@ -32,19 +32,14 @@ static bool has_group(const char *name, gid_t *out)
 	return strcmp(name, "zegel-officers") != 0;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
-
 static bool read_list(const char *path, struct buf *out, struct config_why *why)
 {
-	return is_good(path, why) && buf_append_text(out, path + 1) == STATUS_OK;
+	return config_is_absolute(path, why) &&
+	       buf_append_text(out, path + 1) == STATUS_OK;
 }
 
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
+static const struct config_world world = {has_user, has_group, config_is_absolute,
+	config_is_absolute, config_is_absolute, read_list};
 
 /* Every word of the grammar. */
 static const char base[] =

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "config/internal.h"
+#include "config_fixture.h"
 #include "policy/policy_describe.h"
 
 enum {
@@ -30,12 +30,6 @@ static bool has_group(const char *name, gid_t *out)
 	return true;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
-
 static bool read_list(const char *path, struct buf *out, struct config_why *why)
 {
 	(void)path;
@@ -43,8 +37,8 @@ static bool read_list(const char *path, struct buf *out, struct config_why *why)
 	return buf_append_text(out, "did:c\n") == STATUS_OK;
 }
 
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
+static const struct config_world world = {has_user, has_group, config_is_absolute,
+	config_is_absolute, config_is_absolute, read_list};
 
 static const char text[] =
 	"token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "config/internal.h"
+#include "config_fixture.h"
 
 enum {
 	ERRORS_MAX = 1 << 16,
@@ -36,47 +36,13 @@ static bool has_no_group(const char *name, gid_t *out)
 	return false;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
+static const struct config_world world = {has_user, has_group, config_is_absolute,
+	config_is_absolute, config_is_absolute, config_read_absolute};
+static const struct config_world world_without_groups = {has_user, has_no_group,
+	config_is_absolute, config_is_absolute, config_is_absolute,
+	config_read_absolute};
 
-static bool read_list(const char *path, struct buf *out, struct config_why *why)
-{
-	(void)out;
-	return is_good(path, why);
-}
-
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
-static const struct config_world world_without_groups = {
-	has_user, has_no_group, is_good, is_good, is_good, read_list};
-
-#define KEY                                                                            \
-	"token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"             \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
-
-struct wrong {
-	const char *text;
-	const char *errors;
-};
-
-static void check_wrong(const struct wrong *wrong)
-{
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
-	const struct config_source source = {"z", bytes_from_text(wrong->text)};
-	const enum status status =
-		config_build_texts(&source, 1, &world, &errors, &config);
-	const char *text = NULL;
-
-	assert_int_equal(buf_get_text(&errors, &text), STATUS_OK);
-	assert_string_equal(text, wrong->errors);
-	assert_int_equal(
-		status, wrong->errors[0] == '\0' ? STATUS_OK : STATUS_BAD_CONFIG);
-}
+#define KEY CONFIG_TOKEN CONFIG_KEY
 
 static void build(const char *text, struct config **out)
 {
@@ -87,7 +53,7 @@ static void build(const char *text, struct config **out)
 		config_build_texts(&source, 1, &world, &errors, out), STATUS_OK);
 }
 
-static const struct wrong wrongs[] = {
+static const struct config_wrong wrongs[] = {
 	{"audit-directory = \"log\"\n", "z:1: audit-directory: expected an absolute "
 					"path of at most 511 bytes, found \"log\"\n"},
 	{"audit-sync = never\n",
@@ -139,8 +105,7 @@ static const struct wrong wrongs[] = {
 static void config_record_says_what_is_wrong(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(wrongs); i++)
-		check_wrong(&wrongs[i]);
+	config_check_wrong(&world, "z", wrongs, ARRAY_LEN(wrongs));
 }
 
 static void config_record_has_defaults(void **state)

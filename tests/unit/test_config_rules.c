@@ -4,26 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "config/internal.h"
-
-enum {
-	ERRORS_MAX = 1 << 16,
-};
-
-static bool has_user(const char *name, uid_t *out)
-{
-	*out = strcmp(name, "nobody") == 0     ? 65534
-	       : strcmp(name, "planning") == 0 ? 1000
-	       : strcmp(name, "alias") == 0    ? 1000
-					       : 1001;
-	return strcmp(name, "unknown") != 0;
-}
+#include "config_fixture.h"
 
 static bool has_group(const char *name, gid_t *out)
 {
@@ -31,25 +17,11 @@ static bool has_group(const char *name, gid_t *out)
 	return strcmp(name, "unknown") != 0;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
+static const struct config_world world = {config_has_some_users, has_group,
+	config_is_absolute, config_is_absolute, config_is_absolute,
+	config_read_absolute};
 
-static bool read_list(const char *path, struct buf *out, struct config_why *why)
-{
-	(void)out;
-	return is_good(path, why);
-}
-
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
-
-#define KEY                                                                            \
-	"token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"             \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
+#define KEY                CONFIG_TOKEN CONFIG_KEY
 #define WITH_CLIENT(words) "client \"a\" {\n" words "\n}\n"
 #define WITH_RULE(words)                                                               \
 	KEY "client \"a\" { user = planning allow \"r\" {\n" words "\n} }\n"
@@ -62,34 +34,6 @@ static const struct config_world world = {
 #define X64  X16 X16 X16 X16
 #define X256 X64 X64 X64 X64
 
-struct wrong {
-	const char *text;
-	const char *errors;
-};
-
-static void check_wrong(const struct wrong *wrong)
-{
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
-	const struct config_source source = {"z", bytes_from_text(wrong->text)};
-	const enum status status =
-		config_build_texts(&source, 1, &world, &errors, &config);
-	const char *text = NULL;
-
-	assert_int_equal(buf_get_text(&errors, &text), STATUS_OK);
-	if (strcmp(text, wrong->errors) != 0)
-		print_error("text: %s\n", wrong->text);
-	assert_string_equal(text, wrong->errors);
-	assert_int_equal(
-		status, wrong->errors[0] == '\0' ? STATUS_OK : STATUS_BAD_CONFIG);
-}
-
-static void check_all(const struct wrong *wrongs, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		check_wrong(&wrongs[i]);
-}
-
 #define AT_C  "z:2: client \"a\": "
 #define NO_ID " that cannot be named, found "
 #define UNIT                                                                           \
@@ -97,7 +41,7 @@ static void check_all(const struct wrong *wrongs, size_t n)
 	"a.scope, found "
 #define APART "; expected a user, unit, exe, label or listen that differs\n"
 
-static const struct wrong wrong_clients[] = {
+static const struct config_wrong wrong_clients[] = {
 	{"client \"a\" { }\n", "z:1: client \"a\": expected at least one of user, "
 			       "group, unit, exe, label and listen\n"},
 	{WITH_CLIENT("weight = 5"), "z:1: client \"a\": expected at least one of user, "
@@ -170,7 +114,7 @@ static const struct wrong wrong_clients[] = {
 #define AT_5 "z:5: client \"a\": allow \"r\": "
 #define IDLE ", so this would limit nothing\n"
 
-static const struct wrong wrong_rules[] = {
+static const struct config_wrong wrong_rules[] = {
 	{WITH_RULE(""), "z:3: client \"a\": allow \"r\": key: expected the name of a "
 			"key, found nothing\n"
 			"z:3: client \"a\": allow \"r\": profile: expected the name "
@@ -244,7 +188,7 @@ static const struct wrong wrong_rules[] = {
 #define NOT_YET        AT_R "profile: dsgo-nr: not supported yet by this version\n"
 #define WITH_NR(words) WITH_RULE("key = bouw profile = dsgo-nr\n" words)
 
-static const struct wrong wrong_targets[] = {
+static const struct config_wrong wrong_targets[] = {
 	{WITH_NR("target = \"/a\""), NOT_YET AT_5 METHOD "\"/a\"\n"},
 	{WITH_NR("target = { \"POST /a\", \"P*T /a\" }"),
 		NOT_YET AT_5 METHOD "\"P*T /a\"\n"},
@@ -256,7 +200,7 @@ static const struct wrong wrong_targets[] = {
 	"hours: expected days and times such as mo-fr 08:00-18:00 (mo tu we th fr sa " \
 	"su, 00:00 to 24:00), found "
 
-static const struct wrong wrong_hours[] = {
+static const struct config_wrong wrong_hours[] = {
 	{WITH_AUTH("hours = \"8-17\""), AT_5 DAYS "\"8-17\"\n"},
 	{WITH_AUTH("hours = \"\""), AT_5 DAYS "\"\"\n"},
 	{WITH_AUTH("hours = \"mo\""), AT_5 DAYS "\"mo\"\n"},
@@ -293,7 +237,7 @@ static const struct wrong wrong_hours[] = {
 #define OWN   "the agent says this claim itself: a rule about it would limit nothing\n"
 #define X1024 X256 X256 X256 X256
 
-static const struct wrong wrong_claims[] = {
+static const struct config_wrong wrong_claims[] = {
 	{WITH_CLAIM(""), AT_S ONE_OF},
 	{WITH_CLAIM("must-be = x may-be = x"), AT_S ONE_OF},
 	{WITH_CLAIM("absent = true matches = x"), AT_S ONE_OF},
@@ -354,26 +298,26 @@ static const struct wrong wrong_claims[] = {
 static void config_words_of_client(void **state)
 {
 	(void)state;
-	check_all(wrong_clients, ARRAY_LEN(wrong_clients));
+	config_check_wrong(&world, "z", wrong_clients, ARRAY_LEN(wrong_clients));
 }
 
 static void config_words_of_allow(void **state)
 {
 	(void)state;
-	check_all(wrong_rules, ARRAY_LEN(wrong_rules));
-	check_all(wrong_targets, ARRAY_LEN(wrong_targets));
+	config_check_wrong(&world, "z", wrong_rules, ARRAY_LEN(wrong_rules));
+	config_check_wrong(&world, "z", wrong_targets, ARRAY_LEN(wrong_targets));
 }
 
 static void config_words_of_hours(void **state)
 {
 	(void)state;
-	check_all(wrong_hours, ARRAY_LEN(wrong_hours));
+	config_check_wrong(&world, "z", wrong_hours, ARRAY_LEN(wrong_hours));
 }
 
 static void config_words_of_claims(void **state)
 {
 	(void)state;
-	check_all(wrong_claims, ARRAY_LEN(wrong_claims));
+	config_check_wrong(&world, "z", wrong_claims, ARRAY_LEN(wrong_claims));
 }
 
 int main(void)

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "config/internal.h"
+#include "config_fixture.h"
 #include "util/fd.h"
 
 enum {
@@ -42,41 +42,8 @@ static bool has_group(const char *name, gid_t *out)
 	return true;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	(void)why;
-	return path[0] == '/';
-}
-
-static bool read_list(const char *path, struct buf *out, struct config_why *why)
-{
-	(void)out;
-	return is_good(path, why);
-}
-
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
-
-#define TOKEN "token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"
-#define KEY                                                                            \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
-
-/* Of a file z.conf; "" when it is good. gives */
-static char *errors_of(struct bytes text)
-{
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
-	const struct config_source source = {"z.conf", text};
-	const enum status status =
-		config_build_texts(&source, 1, &world, &errors, &config);
-	const char *as_text = NULL;
-
-	assert_int_equal(status, errors.len == 0 ? STATUS_OK : STATUS_BAD_CONFIG);
-	assert_true((config != NULL) == (status == STATUS_OK));
-	assert_int_equal(buf_get_text(&errors, &as_text), STATUS_OK);
-	return strdup(as_text);
-}
+static const struct config_world world = {has_user, has_group, config_is_absolute,
+	config_is_absolute, config_is_absolute, config_read_absolute};
 
 /* One text of which a part is repeated; @ in it is the number of the repeat. */
 struct limit {
@@ -90,8 +57,9 @@ struct limit {
 #define ONS    "on \"t@\" { uri = \"pkcs11:id=%01\" certificate = c }\n"
 #define TOKENS "token \"t@\" { module = \"/m\" uri = \"pkcs11:serial=@\" }\n"
 #define RULE                                                                           \
-	TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "         \
-		  "profile = dsgo-auth "
+	CONFIG_TOKEN CONFIG_KEY                                                        \
+		"client \"a\" { user = planning\n allow \"r\" { key = bouw "           \
+		"profile = dsgo-auth "
 #define AT_RULE "z.conf:4: client \"a\": allow \"r\": "
 #define ALLOWS  "allow \"r@\" { key = bouw profile = digest }\n"
 
@@ -103,20 +71,24 @@ static const struct limit limits[] = {
 	{65, "", TOKENS, "", "z.conf: token: expected at most 64, found 65\n"},
 	{1025, "", "key \"k@\" { identifier = i@ }\n", "",
 		"z.conf: key: expected at most 1024, found 1025\n"},
-	{17, TOKEN "key \"k\" {\n", ONS, "}\n",
+	{17, CONFIG_TOKEN "key \"k\" {\n", ONS, "}\n",
 		"z.conf:2: key \"k\": on: expected at most 16, found 17\n"},
 	{10001, "", "client \"c@\" { user = u@ }\n", "",
 		"z.conf: client: expected at most 10000, found 10001\n"},
-	{1024, TOKEN KEY "client \"a\" { user = planning\n", ALLOWS, "}\n", ""},
-	{1025, TOKEN KEY "client \"a\" { user = planning\n", ALLOWS, "}\n",
+	{1024, CONFIG_TOKEN CONFIG_KEY "client \"a\" { user = planning\n", ALLOWS,
+		"}\n", ""},
+	{1025, CONFIG_TOKEN CONFIG_KEY "client \"a\" { user = planning\n", ALLOWS,
+		"}\n",
 		"z.conf:3: client \"a\": allow: expected at most 1024, found 1025\n"},
 	{256,
-		TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "
-			  "profile = dsgo-auth audience = {",
+		CONFIG_TOKEN CONFIG_KEY
+		"client \"a\" { user = planning\n allow \"r\" { key = bouw "
+		"profile = dsgo-auth audience = {",
 		"a@,\n", "} } }\n", ""},
 	{257,
-		TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "
-			  "profile = dsgo-auth audience = {",
+		CONFIG_TOKEN CONFIG_KEY
+		"client \"a\" { user = planning\n allow \"r\" { key = bouw "
+		"profile = dsgo-auth audience = {",
 		"a@,\n", "} } }\n",
 		"z.conf:4: client \"a\": allow \"r\": audience: expected at most 256, "
 		"found 257\n"},
@@ -139,8 +111,9 @@ static const struct limit limits[] = {
 	{33, RULE "hours = {", "\"mo 00:00-24:00\",\n", "} } }\n",
 		AT_RULE "hours: expected at most 32, found 33\n"},
 	{65,
-		TOKEN KEY "client \"a\" { user = planning\n allow \"r\" { key = bouw "
-			  "profile = dsgo-nr target = {",
+		CONFIG_TOKEN CONFIG_KEY
+		"client \"a\" { user = planning\n allow \"r\" { key = bouw "
+		"profile = dsgo-nr target = {",
 		"\"POST /@\",\n", "} } }\n",
 		AT_RULE "profile: dsgo-nr: not supported yet by this version\n" AT_RULE
 			"target: expected at most 64, found 65\n"},
@@ -172,7 +145,7 @@ static void config_holds_its_limits(void **state)
 		for (size_t j = 0; j < limit->n; j++)
 			append_part(&text, limit->part, j);
 		assert_int_equal(buf_append_text(&text, limit->after), STATUS_OK);
-		errors = errors_of(buf_get(&text));
+		errors = config_errors_of(&world, "z.conf", buf_get(&text));
 		assert_string_equal(errors, limit->errors);
 	}
 }

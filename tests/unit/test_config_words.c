@@ -4,26 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "config/internal.h"
-
-enum {
-	ERRORS_MAX = 1 << 16,
-};
-
-static bool has_user(const char *name, uid_t *out)
-{
-	*out = strcmp(name, "nobody") == 0     ? 65534
-	       : strcmp(name, "planning") == 0 ? 1000
-	       : strcmp(name, "alias") == 0    ? 1000
-					       : 1001;
-	return strcmp(name, "unknown") != 0;
-}
+#include "config_fixture.h"
 
 static bool has_group(const char *name, gid_t *out)
 {
@@ -31,58 +16,18 @@ static bool has_group(const char *name, gid_t *out)
 	return strcmp(name, "unknown") != 0;
 }
 
-static bool is_good(const char *path, struct config_why *why)
-{
-	if (strstr(path, "bad") == NULL)
-		return true;
-	(void)snprintf(why->text, sizeof(why->text), "\"%s\" is bad", path);
-	return false;
-}
+static const struct config_world world = {config_has_some_users, has_group,
+	config_is_not_bad, config_is_not_bad, config_is_not_bad, config_read_not_bad};
 
-static bool read_list(const char *path, struct buf *out, struct config_why *why)
-{
-	(void)out;
-	return is_good(path, why);
-}
-
-static const struct config_world world = {
-	has_user, has_group, is_good, is_good, is_good, read_list};
-
-#define TOKEN "token \"usb\" { module = \"/m.so\" uri = \"pkcs11:serial=1\" }\n"
-#define KEY                                                                            \
-	"key \"bouw\" { on \"usb\" { uri = \"pkcs11:object=b\" certificate = "         \
-	"\"b.pem\" } }\n"
 #define WITH_TOKEN(words)                                                              \
 	"token \"t\" { module = \"/m\" uri = \"pkcs11:serial=1\"\n" words "\n}\n"
-#define WITH_KEY(words) TOKEN "key \"k\" {\n" words "\n}\n"
-#define WITH_ON(words)  TOKEN "key \"k\" { on \"usb\" {\n" words "\n} }\n"
+#define WITH_KEY(words) CONFIG_TOKEN "key \"k\" {\n" words "\n}\n"
+#define WITH_ON(words)  CONFIG_TOKEN "key \"k\" { on \"usb\" {\n" words "\n} }\n"
 #define GOOD_ON         "on \"usb\" { uri = \"pkcs11:object=b\" certificate = \"b\" }"
 #define X16             "xxxxxxxxxxxxxxxx"
 #define X64             X16 X16 X16 X16
 
-struct wrong {
-	const char *text;
-	const char *errors;
-};
-
-static void check_wrong(const struct wrong *wrong)
-{
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(buf_deinit) struct buf errors = BUF_INIT(ERRORS_MAX);
-	const struct config_source source = {"z", bytes_from_text(wrong->text)};
-	const enum status status =
-		config_build_texts(&source, 1, &world, &errors, &config);
-	const char *text = NULL;
-
-	assert_int_equal(buf_get_text(&errors, &text), STATUS_OK);
-	if (strcmp(text, wrong->errors) != 0)
-		print_error("text: %s\n", wrong->text);
-	assert_string_equal(text, wrong->errors);
-	assert_int_equal(
-		status, wrong->errors[0] == '\0' ? STATUS_OK : STATUS_BAD_CONFIG);
-}
-
-static const struct wrong wrong_roots[] = {
+static const struct config_wrong wrong_roots[] = {
 	{"\nstate-directory = \"var\"\n",
 		"z:2: state-directory: expected an absolute path, found \"var\"\n"},
 	{"min-left = 0\n",
@@ -109,7 +54,7 @@ static const struct wrong wrong_roots[] = {
 
 #define MODE "expected an octal mode from 0600 to 0666, without execute bits, found "
 
-static const struct wrong wrong_listens[] = {
+static const struct config_wrong wrong_listens[] = {
 	{"listen \"a b\" { }\n", "z:1: listen \"a b\": expected a name: 1 to 64 "
 				 "characters of A-Z a-z 0-9 . _ -\n"},
 	{"listen \"" X64 "\" { }\n", ""},
@@ -143,7 +88,7 @@ static const struct wrong wrong_listens[] = {
 
 #define AT_T "z:2: token \"t\": "
 
-static const struct wrong wrong_tokens[] = {
+static const struct config_wrong wrong_tokens[] = {
 	{"token \"t\" {\n\n}\n",
 		"z:1: token \"t\": module: expected the path of a PKCS#11 module, "
 		"found "
@@ -203,8 +148,8 @@ static const struct wrong wrong_tokens[] = {
 		AT_T "deadline: expected a whole number from 1 to 60, found \"0.5\"\n"},
 };
 
-static const struct wrong wrong_keys[] = {
-	{TOKEN "key \"k\" {\n}\n",
+static const struct config_wrong wrong_keys[] = {
+	{CONFIG_TOKEN "key \"k\" {\n}\n",
 		"z:2: key \"k\": expected at least one on \"TOKEN\" { … }\n"},
 	{WITH_KEY("on \"hsm\" { uri = \"pkcs11:object=b\" certificate = \"b\" }"),
 		"z:3: key \"k\": on \"hsm\": there is no token of this name\n"},
@@ -308,34 +253,28 @@ static void config_uri_takes_lasting_names_only(void **state)
 	}
 }
 
-static void check_all(const struct wrong *wrongs, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		check_wrong(&wrongs[i]);
-}
-
 static void config_words_of_the_top(void **state)
 {
 	(void)state;
-	check_all(wrong_roots, ARRAY_LEN(wrong_roots));
+	config_check_wrong(&world, "z", wrong_roots, ARRAY_LEN(wrong_roots));
 }
 
 static void config_words_of_listen(void **state)
 {
 	(void)state;
-	check_all(wrong_listens, ARRAY_LEN(wrong_listens));
+	config_check_wrong(&world, "z", wrong_listens, ARRAY_LEN(wrong_listens));
 }
 
 static void config_words_of_token(void **state)
 {
 	(void)state;
-	check_all(wrong_tokens, ARRAY_LEN(wrong_tokens));
+	config_check_wrong(&world, "z", wrong_tokens, ARRAY_LEN(wrong_tokens));
 }
 
 static void config_words_of_key(void **state)
 {
 	(void)state;
-	check_all(wrong_keys, ARRAY_LEN(wrong_keys));
+	config_check_wrong(&world, "z", wrong_keys, ARRAY_LEN(wrong_keys));
 }
 
 int main(void)
