@@ -6,7 +6,6 @@ While the agent runs it stops sealing until an officer comes (that he can is sho
 else."""
 import os
 import signal
-import unittest
 
 import agent
 import chain
@@ -235,8 +234,8 @@ class Starting(RecordTest):
         self.start().stop()
         self.assertEqual("new", self.judge()["start"][0]["after"])
 
-    def test_older_file_that_is_not_whole(self):
-        """Death between the last bytes of one file and the first of the next."""
+    def test_older_file_with_half_a_line(self):
+        """A power cut took the new one, and a part of what the older one had in memory."""
         self.make_record()
         older = self.office.audit / chain.older_name(1)
         self.path.rename(older)
@@ -245,6 +244,12 @@ class Starting(RecordTest):
         self.start().stop()
         self.judge()
         self.assertEqual(whole, older.read_bytes())
+
+    def test_older_file_that_was_changed(self):
+        self.make_record()
+        self.change(-1, lambda line: line.replace(b'"time":"2', b'"time":"3', 1))
+        self.path.rename(self.office.audit / chain.older_name(1))
+        self.refuse(BAD_DATA, "its hash is not that of its bytes")
 
     def test_death_between_two_files(self):
         """The current one has its older name, and the new one is not there, or empty."""

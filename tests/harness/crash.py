@@ -152,10 +152,9 @@ class Rig:
         """From a start to a death, and what that death left."""
         self.office.order(*orders)
         zegeld = self._start(may_die=True)
-        if zegeld is None:
+        if zegeld is None or not self._audit_at_rest(zegeld):
             self.n_starts_killed += 1
         else:
-            self._audit()
             self._load(zegeld, load_s)
         self.n_kills += 1
         self._suffer()
@@ -216,9 +215,11 @@ class Rig:
 
     def _good_ends(self):
         """On a disk that fails it may refuse to start, and must end when a sync failed."""
+        return {-signal.SIGKILL, *((UNAVAILABLE, INTERNAL) if self._is_disk_faulty() else ())}
+
+    def _is_disk_faulty(self):
         orders = self.office.orders.read_text()
-        is_faulty = "fail" in orders or "short" in orders
-        return {-signal.SIGKILL, *((UNAVAILABLE, INTERNAL) if is_faulty else ())}
+        return "fail" in orders or "short" in orders
 
     def _load(self, zegeld, seconds):
         services = [Service(self.ledger, self.office.socket, KEY, AT_ONCE)
@@ -268,14 +269,43 @@ class Rig:
         judge.judge()
         return judge
 
+    def _look(self):
+        return [(path.name, path.stat().st_ino, path.stat().st_size)
+                for path in chain.files(self.office.audit)]
+
+    def _audit_at_rest(self, zegeld):
+        """A start on a file that is too long rotates at once, and may die of that: what
+        changes while it is read is read again, and what a death left is the next one's.
+        So is half a line that a faulty disk neither took whole nor let go: the agent tries
+        again to cut it off, while no other complaint ever goes away by itself.
+        False: it is dead."""
+        complaints, end = [], time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            with suppress(FileNotFoundError):
+                before = self._look()
+                judge = self._judge()
+                if zegeld.process.poll() is not None:
+                    self._wait_for_death(zegeld, 0)
+                    return False
+                complaints = judge.record.complaints
+                is_for_good = not complaints or not self._is_disk_faulty()
+                if is_for_good and self._look() == before:
+                    self._accept(judge)
+                    return True
+            time.sleep(POLL_S)
+        self._fail(["the record does not come to rest", *complaints])
+
     def _audit(self):
-        """What was at risk and is there is not at risk any more: the start synced it."""
         judge = self._judge()
+        self._accept(judge)
+        return judge.record
+
+    def _accept(self, judge):
+        """What was at risk and is there is not at risk any more: the start synced it."""
         if judge.record.complaints:
             self._fail(judge.record.complaints)
         self.at_risk = {seal: self.at_risk[seal] for seal in judge.missing}
         self.oldest_lost_ms = max([self.oldest_lost_ms, *self.at_risk.values()])
-        return judge.record
 
     def _fail(self, complaints):
         where = ""
