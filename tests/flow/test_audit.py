@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import subprocess
-import unittest
 from pathlib import Path
 
 import agent

@@ -8,7 +8,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
 import jwt

@@ -6,7 +6,6 @@ other way: while a file is open for writing the kernel refuses to remount its fi
 read-only (EBUSY). What a real full disk does is in test_full.py, what the real zegeld makes
 of errors that strace injects in test_traced.py."""
 import signal
-import unittest
 
 import agent
 import chain

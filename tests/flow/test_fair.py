@@ -6,7 +6,6 @@ and a file has what is signed in the order in which it begins. So what is seen i
 before whom, whatever the machine does meanwhile. The greedy client runs as another user."""
 import os
 import select
-import unittest
 
 import agent
 import wire

@@ -4,7 +4,6 @@
 The module is SoftHSM behind tests/unit/worker_module.c, with one fault at will; each new
 worker counts its calls anew."""
 import os
-import unittest
 
 import agent
 import wire

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The disk of the record is full, for real: a small tmpfs, and clients that go on asking."""
-import unittest
 
 import agent
 import chain

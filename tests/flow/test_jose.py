@@ -2,7 +2,6 @@
 """npm's jose verifies our seals with the leaf's public key. Only with --full."""
 import os
 import shutil
-import unittest
 from pathlib import Path
 
 import agent

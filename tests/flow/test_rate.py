@@ -4,7 +4,6 @@
 The token stands behind a gate, as in test_fair.py."""
 import os
 import time
-import unittest
 
 import agent
 import wire

@@ -7,18 +7,17 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
-import unittest
 
 import agent
 import wire
 from agent import AUDIENCE, PATIENCE_S, Folder, open_files, run, wait_until
+from asker import OTHER, Asker, Switches
+from gate import Gate
 from office import Office
 from officer import Officer, records
 from wire import Client, Refused
 
 MODULE = os.environ["ZEGEL_FAULT_MODULE"]
-OTHER = "did:ishare:EU.NL.NTRNL-10000003"
 N_RELOADS = 1000
 BAD_DATA, UNAVAILABLE = 65, 69
 
@@ -166,39 +165,32 @@ class WhatChanges(Rules):
         self.reload()
         self.assertEqual(wire.DENIED, self.ask())
 
-    def test_what_waits_in_line_was_decided_before(self):
-        gate = self.folder / "gate"
-        os.mkfifo(gate)
-        door = os.open(gate, os.O_RDWR)
-        self.addCleanup(os.close, door)
-        token = self.office.token("good", module=MODULE, environment=[f"FAULT_GATE={gate}"],
-                                  deadline=60)
-        self.write(self.client(("a", "")), token=token)
+    def start_behind_gate(self):
+        """The token is there, and signs when the gate lets it."""
+        gate = self.enterContext(Gate(self.folder))
+        self.gated = self.office.token("good", module=MODULE, environment=gate.environment,
+                                       deadline=60)
+        self.write(self.client(("a", "")), token=self.gated)
         self.start()
-        os.write(door, b"x")
+        gate.let()
         self.wait_for_token()
+        return gate
+
+    def test_what_waits_in_line_was_decided_before(self):
+        gate = self.start_behind_gate()
         for n in range(1, 4):
             self.data_service.send(wire.seal(n, "good", "dsgo-auth",
                                              wire.dsgo_auth(AUDIENCE), None, 60000))
         wait_until(lambda: len(records(self.office.audit, "attempt")) == 2, "one is out")
-        self.write(token=token, top="line-max = 1\nmin-left = 1\n")
+        self.write(token=self.gated, top="line-max = 1\nmin-left = 1\n")
         self.reload()
-        os.write(door, b"xxx")
+        gate.let(3)
         answers = [self.data_service.receive() for _ in range(3)]
         self.assertEqual([False] * 3, [answer.is_error for answer in answers])
         self.assertEqual(wire.DENIED, self.ask())
 
     def test_not_while_it_stops(self):
-        gate = self.folder / "gate"
-        os.mkfifo(gate)
-        door = os.open(gate, os.O_RDWR)
-        self.addCleanup(os.close, door)
-        token = self.office.token("good", module=MODULE, environment=[f"FAULT_GATE={gate}"],
-                                  deadline=60)
-        self.write(self.client(("a", "")), token=token)
-        self.start()
-        os.write(door, b"x")
-        self.wait_for_token()
+        gate = self.start_behind_gate()
         self.data_service.send(wire.seal(1, "good", "dsgo-auth", wire.dsgo_auth(AUDIENCE)))
         wait_until(lambda: len(records(self.office.audit, "attempt")) == 2, "one is out")
         self.zegeld.process.send_signal(signal.SIGTERM)
@@ -207,7 +199,7 @@ class WhatChanges(Rules):
             self.officer.reload()
         self.assertEqual(wire.UNAVAILABLE, caught.exception.status)
         self.assertIn("stopping", caught.exception.text)
-        os.write(door, b"x")
+        gate.let()
         self.assertFalse(self.data_service.receive().is_error)
         self.assertEqual(0, self.zegeld.process.wait(PATIENCE_S))
         self.assertEqual([], self.acts())
@@ -367,76 +359,6 @@ def is_blocked(status, sign):
     with open(status, encoding="ascii") as file:
         mask = next(line.split()[1] for line in file if line.startswith("SigBlk"))
     return bool(int(mask, 16) >> (sign - 1) & 1)
-
-
-class Switches:
-    """How often the rules were changed: begun, and done, as who asks for it knows."""
-
-    def __init__(self):
-        self.begun = self.done = 0
-
-
-class Asker(threading.Thread):
-    """A data service with many requests in flight, for one audience and the other in turn.
-
-    Each answer tells by which rules it was decided: a allows AUDIENCE and not OTHER, b the
-    other way about. It also knows which rules can have been in force since it asked."""
-
-    DEPTH = 16
-
-    def __init__(self, path, switches):
-        super().__init__(daemon=True)
-        self.client = Client(str(path))
-        self.switches = switches
-        self.asked = {}  # id: how many switches were done before it was sent
-        self.heard = {}  # id: (set, how many were begun when the answer came)
-        self.n_sealed = 0
-        self.is_over = False
-        self.failure = None
-
-    def send(self, request_id):
-        audience = OTHER if request_id % 2 else AUDIENCE
-        self.asked[request_id] = self.switches.done
-        self.client.send(wire.seal(request_id, "good", "dsgo-auth", wire.dsgo_auth(audience),
-                                   None, 60000))
-
-    def hear(self, waiting):
-        answer = self.client.receive()
-        waiting.remove(answer.id)
-        word = answer.fields[1][0] if answer.is_error else wire.OK
-        assert word in (wire.OK, wire.DENIED), f"the answer {word}"
-        self.n_sealed += word == wire.OK
-        self.heard[answer.id] = ("ab"[(answer.id % 2 == 1) == (word == wire.OK)],
-                                 self.switches.begun)
-
-    def run(self):
-        try:
-            last, waiting = 100, set()
-            while waiting or not self.is_over:
-                while len(waiting) < self.DEPTH and not self.is_over:
-                    last += 1
-                    waiting.add(last)
-                    self.send(last)
-                self.hear(waiting)
-        except Exception as failure:
-            self.failure = failure
-
-    def finish(self):
-        self.is_over = True
-        self.join(PATIENCE_S)
-        assert not self.is_alive() and self.failure is None, self.failure
-        self.client.socket.close()
-
-    def check(self):
-        """There is an order of decisions in which each is by the rules of its time: those
-        of one connection are decided in the order of their ids."""
-        assert self.heard.keys() == self.asked.keys()
-        n = 0
-        for request_id in sorted(self.asked):
-            name, n_begun = self.heard[request_id]
-            n = max(n, self.asked[request_id])
-            n += "ab"[n % 2] != name
-            assert n <= n_begun, f"request {request_id} by rules that were not in force"
 
 
 def memory_kib(pid):

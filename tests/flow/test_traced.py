@@ -6,7 +6,6 @@ here nothing of it was."""
 import os
 import shutil
 import subprocess
-import unittest
 
 import agent
 import chain
