@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "memory_fake.h"
 #include "policy/audit_line.h"
 #include "trail.h"
 #include "util/fd.h"
@@ -27,21 +28,6 @@ enum {
 	GIB = 1 << 30,
 	READ_MAX = 3 * 1024 * 1024,
 };
-
-void *__real_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-
-static bool *memory_is_out(void)
-{
-	static bool is_out;
-
-	return &is_out;
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	return *memory_is_out() ? NULL : __real_reallocarray(old, n, size);
-}
 
 static void an_empty_directory_is_a_new_record(void **state)
 {

@@ -11,12 +11,14 @@
 #include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit_fixture.h"
 #include "chain_fixture.h"
 #include "seal/explain.h"
+#include "util/fd.h"
 
 #define IDENTIFIER "did:ishare:EU.NL.NTRNL-12345678"
 
@@ -255,6 +257,47 @@ static void what_is_explained_is_what_happens(void **state)
 		check(*state, &rows[i]);
 }
 
+/* The last line of the record. */
+static void check_refusal(struct office *office, const struct policy_verdict *verdict)
+{
+	CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
+	char path[sizeof(office->archive.folder) + sizeof("/audit.jsonl")];
+	char expected[256];
+	const char *lines = NULL;
+	const char *last = NULL;
+
+	audit_flush(office->archive.audit);
+	(void)snprintf(path, sizeof(path), "%s/audit.jsonl", office->archive.folder);
+	assert_int_equal(fd_read_file(path, &text), STATUS_OK);
+	assert_int_equal(buf_get_text(&text, &lines), STATUS_OK);
+	last = strstr(lines, "\"kind\":\"refusal\"");
+	assert_non_null(last);
+	for (const char *next = last; next != NULL;
+		next = strstr(next + 1, "\"kind\":\"refusal\""))
+		last = next;
+	(void)snprintf(expected, sizeof(expected), "\"rule\":\"%s\",\"nearest\":\"%s\"",
+		verdict->rule, verdict->nearest);
+	if (strstr(last, expected) == NULL)
+		fail_msg("expected %s in: %s", expected, last);
+}
+
+static void the_record_of_a_denial_says_what_is_explained(void **state)
+{
+	struct office *office = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_deinit) struct buf text = BUF_INIT(EXPLAIN_MAX);
+		const struct explain_question question = {
+			.client = office->client, .fields = rows[i].fields};
+		const struct policy_verdict verdict = explain(office, &question, &text);
+
+		if (rows[i].status != STATUS_DENIED)
+			continue;
+		(void)ask(office, &rows[i].fields);
+		check_refusal(office, &verdict);
+	}
+}
+
 static void of_a_stranger_nothing_is_looked_at(void **state)
 {
 	static const struct request_fields bad = {.key = TEXT("\xff")};
@@ -314,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_explained_is_what_happens),
+		TEST(the_record_of_a_denial_says_what_is_explained),
 		TEST(of_a_stranger_nothing_is_looked_at),
 		TEST(any_digest_is_as_long_as_the_key_wants_it),
 		TEST(nothing_is_written_when_there_is_no_room),

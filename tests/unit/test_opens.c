@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_fake.h"
 #include "policy/opens.h"
 
 enum {
@@ -19,21 +20,6 @@ enum {
 	ATTEMPTS = 64, /* of the table: as many are open at once, at most */
 	SEED = 20261124,
 };
-
-void *__real_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-
-static bool *memory_is_out(void)
-{
-	static bool is_out;
-
-	return &is_out;
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	return *memory_is_out() ? NULL : __real_reallocarray(old, n, size);
-}
 
 static void put_written(struct opens *opens, uint64_t seq)
 {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_fake.h"
 #include "policy/refusals.h"
 
 enum {
@@ -21,21 +22,6 @@ enum {
 	SEED = 20261124,
 	STEPS = 100000,
 };
-
-void *__real_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-
-static bool *memory_is_out(void)
-{
-	static bool is_out;
-
-	return &is_out;
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	return *memory_is_out() ? NULL : __real_reallocarray(old, n, size);
-}
 
 static bool note(struct refusals *refusals, int64_t now_s)
 {
