@@ -16,8 +16,9 @@ bool inherit_is_offered(void);
 
 /*
  * Fills fds with a descriptor for each of n_listens; those behind the first n_needed may
- * be missing (FD_NONE). NOT_FOUND when one is missing or belongs to no listen section; logged with its name and path. The environment variables
- * are removed. On failure no descriptor is given.
+ * be missing (FD_NONE). NOT_FOUND when another is missing or one belongs to no listen
+ * section; logged with its name and path. The environment variables are removed. On
+ * failure no descriptor is given.
  */
 MUST_CHECK enum status inherit_take(
 	const struct listen_spec *listens, size_t n_listens, size_t n_needed, int *fds);

@@ -103,30 +103,6 @@ static enum status append_words(struct buf *out, const struct policy_rule *rule,
 	return STATUS_OK;
 }
 
-enum status policy_explain_each(const struct policy_client *client,
-	const struct policy_question *question, policy_explain_fn *on_finding,
-	void *context)
-{
-	CLEANUP(buf_deinit) struct buf words = BUF_INIT(WORDS_MAX);
-	struct policy_range range = {0, 0};
-	struct policy_finding finding;
-
-	if (client != NULL)
-		range = policy_client_find(client, question->key, question->profile);
-	for (size_t i = range.begin; i < range.end; i++) {
-		const struct policy_rule *rule = &client->rules[i];
-		const enum policy_limit limit = policy_rule_judge(rule, question);
-
-		buf_clear(&words);
-		TRY(append_words(&words, rule, question, limit));
-		finding.rule = rule->name;
-		finding.refusal = policy_rule_get_refusal(limit);
-		TRY(buf_get_text(&words, &finding.words));
-		TRY(on_finding(context, &finding));
-	}
-	return STATUS_OK;
-}
-
 static enum status append_rule(struct buf *out, const struct policy_rule *rule,
 	const struct policy_question *question)
 {

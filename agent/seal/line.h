@@ -57,8 +57,8 @@ void line_init(struct line *line, uint32_t max, size_t n_users);
 void line_deinit(struct line *line);
 
 /*
- * How many places, and how many clients may use the key. Nobody who waits is sent away, even if there are fewer
- * places for him now.
+ * How many places, and how many clients may use the key. Nobody who waits is sent away,
+ * even if there are fewer places for him now.
  */
 void line_set_places(struct line *line, uint32_t max, size_t n_users);
 /* Whether the client would find a place. */

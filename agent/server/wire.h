@@ -32,9 +32,9 @@ MUST_CHECK enum status wire_open_message(struct wire *wire,
 	const ProtobufCMessageDescriptor *type, struct bytes bytes,
 	const ProtobufCMessage **out, uint64_t *out_id);
 /*
- * Unpacks one request of a client. BAD_MESSAGE, UNKNOWN_FIELD or UNKNOWN_REQUEST; then *out_id is the
- * request's id if the message begins with one, else 0. *out borrows from wire and from
- * bytes until wire_close().
+ * Unpacks one request of a client. BAD_MESSAGE, UNKNOWN_FIELD or UNKNOWN_REQUEST; then
+ * *out_id is the request's id if the message begins with one, else 0. *out borrows from
+ * wire and from bytes until wire_close().
  */
 MUST_CHECK enum status wire_open(struct wire *wire, struct bytes bytes,
 	const Zegel__V1__Request **out, uint64_t *out_id);

@@ -41,8 +41,8 @@ MUST_CHECK enum status lines_init(struct lines *lines, int fd);
 void lines_deinit(struct lines *lines);
 /*
  * A file that ends in the middle of a line is looked at once more, a moment later: its
- * writer may be at work. Of a line longer than LINES_LINE_MAX the first LINES_LINE_MAX bytes. NOT_FOUND at the
- * end; IO, with errno.
+ * writer may be at work. Of a line longer than LINES_LINE_MAX the first LINES_LINE_MAX
+ * bytes. NOT_FOUND at the end; IO, with errno.
  */
 MUST_CHECK enum status lines_next(struct lines *lines, struct line *out);
 

@@ -166,14 +166,6 @@ static void policy_says_when_memory_is_out_and_keeps_nothing(void **state)
 	assert_in_range(n, 60, N_MAX - 1);
 }
 
-static enum status on_finding(void *context, const struct policy_finding *finding)
-{
-	size_t *n = context;
-
-	*n += strlen(finding->rule);
-	return STATUS_OK;
-}
-
 static enum status put_words(const struct policy *policy, struct buf *out)
 {
 	const struct policy_client *client = policy_get_client(policy, "c0");
@@ -186,12 +178,11 @@ static enum status put_words(const struct policy *policy, struct buf *out)
 		.claims = document};
 	const struct policy_question plain = {.key = "k", .profile = "jws"};
 	enum status status = STATUS_NO_MEMORY;
-	size_t n = 0;
 
 	if (document != NULL)
 		status = policy_explain(client, &question, out);
 	if (status == STATUS_OK)
-		status = policy_explain_each(client, &plain, on_finding, &n);
+		status = policy_explain(client, &plain, out);
 	json_decref(document);
 	TRY(status);
 	return policy_describe(client, out);
