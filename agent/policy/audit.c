@@ -267,12 +267,17 @@ void audit_put_floods(struct audit *audit, bool is_end)
 	}
 }
 
-/* Into the lines of this turn, or the reserve; or later, when a file is on its way. */
+/*
+ * Behind the lines of this turn, which are written with it: who is answered shall find it.
+ * Or into the reserve; or later, when a file is on its way.
+ */
 static enum status put_act(struct audit *audit)
 {
-	if (audit->trouble == STATUS_OK)
-		return audit_put_kept(audit);
-	return audit->is_changing ? STATUS_OK : audit_file_write_kept(audit);
+	if (audit->trouble != STATUS_OK)
+		return audit->is_changing ? STATUS_OK : audit_file_write_kept(audit);
+	TRY(audit_put_kept(audit));
+	audit_file_write(audit);
+	return STATUS_OK;
 }
 
 enum status audit_add_checkpoint(

@@ -161,7 +161,8 @@ void audit_add_peer_event(struct audit *audit, const struct audit_peer_event *ev
 MUST_CHECK enum status audit_add_checkpoint(
 	struct audit *audit, uint64_t attempt, struct bytes note);
 /*
- * Into the reserve when the disk is full, now or at the end of this turn; NO_RECORD when
+ * Written at once, with the lines of this turn so far (on_written may be called), and into
+ * the reserve when the disk is full; later only while a file is on its way. NO_RECORD when
  * not even that is left, or for another reason nothing can be written.
  */
 MUST_CHECK enum status audit_add_act(struct audit *audit, const struct audit_act *act);

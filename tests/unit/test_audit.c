@@ -222,6 +222,21 @@ static void a_sum_comes_while_seals_are_made_without_a_pause(void **state)
 	assert_true(has_told_flood(clerk));
 }
 
+/* With what was added before it in this turn, though the turn has not ended. */
+static void an_act_is_in_the_record_before_it_is_answered(void **state)
+{
+	struct clerk *clerk = *state;
+	CLEANUP(ledger_deinit) struct ledger ledger = {.n = 0};
+
+	clerk_open(clerk);
+	(void)clerk_attempt(clerk);
+	assert_int_equal(clerk_act(clerk), STATUS_OK);
+	ledger_read(&ledger, clerk->folder);
+	assert_int_equal(ledger_count(&ledger, "attempt"), 1);
+	assert_int_equal(ledger_count(&ledger, "officer"), 1);
+	clerk_close(clerk);
+}
+
 static void an_act_a_peer_and_a_checkpoint_are_lines(void **state)
 {
 	struct clerk *clerk = *state;
@@ -407,6 +422,7 @@ int main(void)
 		TEST(a_stop_leaves_orphans_too),
 		TEST(the_first_refusals_have_lines_and_the_others_a_sum),
 		TEST(a_sum_comes_while_seals_are_made_without_a_pause),
+		TEST(an_act_is_in_the_record_before_it_is_answered),
 		TEST(an_act_a_peer_and_a_checkpoint_are_lines),
 		TEST(a_seal_that_was_not_delivered_is_a_line),
 		TEST(a_wrong_clock_stops_nothing),
